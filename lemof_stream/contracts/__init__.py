@@ -1,0 +1,1 @@
+"""What crosses a topic: messages, channels with codes and units, and the topic catalogue."""

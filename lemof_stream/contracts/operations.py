@@ -1,0 +1,48 @@
+"""Messages that operators read: dead letters and the ledger."""
+
+from typing import Annotated, Self
+
+from pydantic import Base64Bytes, Field, model_validator
+
+from lemof_stream.contracts.message import Instant, Message
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class DeadLetter(Message):
+    """A message that could not be used, with its original bytes, so that it can be corrected and sent again."""
+
+    reason: str
+    """A short word to count by: `unreadable`, `implausible`, `late`, ..."""
+    detail: str
+    """One sentence for a person. It names no value and no stay."""
+    consumer: str
+    """The consumer group that gave up on it."""
+    topic: str
+    partition: Count
+    offset: Count
+    timestamp: Instant
+    """When the broker or producer stamped the original."""
+    key: Base64Bytes | None
+    value: Base64Bytes | None
+
+
+class LedgerEntry(Message):
+    """What one transaction did with one partition's vital windows: offsets [first_offset, next_offset)."""
+
+    group: str
+    topic: str
+    partition: Count
+    first_offset: Count
+    next_offset: Count
+    received: Count
+    predicted: Count
+    duplicate: Count
+    late: Count
+    rejected: Count
+
+    @model_validator(mode="after")
+    def _balances(self) -> Self:
+        if self.received != self.predicted + self.duplicate + self.late + self.rejected:
+            raise ValueError("received is not predicted + duplicate + late + rejected")
+        return self

@@ -1,0 +1,77 @@
+"""Settings: defaults, then a TOML file, then `LEMOF_*` environment variables, then flags."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lemof_stream.errors import ConfigError
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment may set. Environment: `LEMOF_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="LEMOF_", extra="forbid", frozen=True)
+
+    brokers: str = "127.0.0.1:9092"
+    partitions: Annotated[int, Field(ge=1)] = 4
+    """Partitions of every topic; the most runner processes that share the work."""
+    replication: Annotated[int, Field(ge=1)] = 1
+    group: str = "lemof-runner"
+    """Consumer group of the runner; one a checkpoint that runs side by side."""
+    checkpoint: Path | None = None
+    """A checkpoint folder; None takes the one that ships inside the package."""
+    idle_ms: Annotated[int, Field(ge=0)] = 30_000
+    """How long a window waits for EHR progress. Long enough for the EHR app to start and catch up in a replay; an
+    EHR feed that is down delays a bedside deployment once by this much."""
+    ehr_slack_s: Annotated[float, Field(ge=0)] = 30.0
+    """EHR progress that is at most this far behind a window (event time) is not waited for: heartbeats every few
+    seconds keep the bedside free of waits, while charted recordings (whole minutes) stay in order."""
+    cycle_max: Annotated[int, Field(ge=1)] = 2_000
+    """Most records of one cycle. A transaction costs about the same however many it holds; beyond 2,000 the gain in
+    throughput is small and the wait of the last record grows."""
+    snapshot_every: Annotated[int, Field(ge=1)] = 20_000
+    """Most offsets a partition has to be read again on recovery: a second or two of replay."""
+    session_timeout_ms: Annotated[int, Field(ge=1_000)] = 6_000
+    """After this long without a heartbeat a runner's partitions go to another; Kafka's lowest default bound."""
+    pseudonym_key: SecretStr | None = None
+    """Keys the pseudonyms in logs; unset, each process draws its own."""
+    data: Path | None = None
+    """The folder of recordings."""
+    board_port: Annotated[int, Field(ge=0, le=65535)] = 8400
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """Settings with a TOML file under the environment and flags (None: not given) over it.
+
+    Raises:
+        ConfigError: the file cannot be read, or a value does not fit.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        filed = {} if config is None else _under_environment(_read(config))
+        return Settings(**(filed | given))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"The setting {name} does not fit: {first['msg']}; mend the flag, LEMOF_{name.upper()} or the file."
+        ) from None
+
+
+def _under_environment(filed: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in filed.items() if f"LEMOF_{name.upper()}" not in os.environ}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(
+            f"The settings file {path} cannot be read: {error.strerror}; check --config."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The settings file {path} is no TOML: {error}; correct it.") from None
