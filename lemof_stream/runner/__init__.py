@@ -1,0 +1,1 @@
+"""Patient windows and state, incremental steps, micro-batches. Knows nothing of Kafka."""
