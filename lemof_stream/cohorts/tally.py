@@ -72,7 +72,8 @@ class Tally:
     def pending(self, name: str) -> NDArray[np.intp]:
         """The lines of a parameter that nothing is decided on yet, in file order."""
         rows = self._lines_of.get(name, np.zeros(0, np.intp))
-        return rows[self._fate[rows] == Fate.UNKNOWN]
+        undecided: NDArray[np.bool_] = self._fate[rows] == Fate.UNKNOWN
+        return rows[undecided]
 
     def keep(self, rows: NDArray[np.intp]) -> None:
         """Keep these lines."""

@@ -1,0 +1,1 @@
+"""`lemof`: one module a group of commands."""

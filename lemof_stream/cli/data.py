@@ -1,0 +1,64 @@
+"""`lemof data`: what a folder of recordings holds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lemof_stream.cohorts import ReadReport, cohort_of, read_cohort
+
+app = typer.Typer(help="Recordings: what a folder holds and what a reader makes of it.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Recordings: what a folder holds and what a reader makes of it."""
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A data set as published, or an archive of it.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Say what a folder holds, what is kept, dropped, clipped and converted, and why."""
+    report = read_cohort(cohort_of(folder), folder).report
+    if json:
+        typer.echo(report.model_dump_json())
+        return
+    console = Console()
+    console.print(_summary(report))
+    console.print(_table(report))
+
+
+def _summary(report: ReadReport) -> str:
+    text = (
+        f"[bold]{report.cohort}[/bold]: {report.stays:,} stays; length of stay known of "
+        f"{report.outcomes_length_of_stay:,}, death or survival of {report.outcomes_death:,}.\n"
+        f"{report.lines:,} lines read, {report.malformed:,} of them malformed and dropped."
+    )
+    if report.repeated_stays:
+        text += f"\n{report.repeated_stays:,} files repeat a stay that was read already; left out."
+    if report.other_files:
+        text += f"\n{report.other_files:,} text files hold neither a stay nor outcomes; left out."
+    return text
+
+
+def _table(report: ReadReport) -> Table:
+    table = Table(box=box.SIMPLE, caption="merged: several values of one minute, kept as their mean")
+    table.add_column("parameter", no_wrap=True)
+    for column in ("read", "kept", "merged", "converted", "clipped"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("dropped")
+    for name, counts in report.parameters.items():
+        numbers = (counts.read, counts.kept, counts.collapsed, counts.converted, counts.clipped)
+        dropped = "\n".join(f"{number:,} {reason}" for reason, number in counts.dropped.items())
+        table.add_row(
+            escape(name) or "(empty)", *(f"{number:,}" if number else "" for number in numbers), dropped
+        )
+    return table
