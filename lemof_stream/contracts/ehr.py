@@ -79,7 +79,8 @@ class Observation(Part):
 
 
 class StayRecord(Message):
-    """Everything of a stay that is not a measurement. Key `<stay>|stay`."""
+    """Everything of a stay that is not a measurement. Key `<stay>|stay`. `ward_since` is None until an admission or
+    transfer has told the ward."""
 
     kind: Literal["stay"] = "stay"
     stay_id: Identifier
@@ -88,13 +89,16 @@ class StayRecord(Message):
     event_time: Instant
     """The event that caused this version."""
     demographics: Demographics | None = None
+    demographics_at: Instant | None = None
+    """When the admission that told the demographics took place; a later one corrects an earlier one."""
     discharged_at: Instant | None = None
     ward_since: Instant | None = None
     event_ids: tuple[str, ...] = ()
 
 
 class HourRecord(Message):
-    """The observations of one hour of a stay. Key `<stay>|h<hour>`; hour k covers minutes (60(k-1), 60k]."""
+    """The observations of one hour of a stay. Key `<stay>|h<hour>`, four digits at least; hour k covers
+    minutes (60(k-1), 60k] since admission, and hour 1 minute 0 too."""
 
     kind: Literal["hour"] = "hour"
     stay_id: Identifier

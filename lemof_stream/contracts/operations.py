@@ -1,10 +1,10 @@
-"""Messages that operators read: dead letters and the ledger."""
+"""What keeps the service honest: dead letters, the ledger, and snapshots of patient state."""
 
 from typing import Annotated, Self
 
 from pydantic import Base64Bytes, Field, model_validator
 
-from lemof_stream.contracts.message import Instant, Message
+from lemof_stream.contracts.message import Identifier, Instant, Message
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -46,3 +46,22 @@ class LedgerEntry(Message):
         if self.received != self.predicted + self.duplicate + self.late + self.rejected:
             raise ValueError("received is not predicted + duplicate + late + rejected")
         return self
+
+
+class SnapshotHeader(Message):
+    """The scalars of a stay's state, in the metadata of a snapshot's safetensors; the marks are `runner.stay`'s."""
+
+    model_sha256: str
+    stay_id: Identifier
+    ward: str
+    admitted_at: Instant
+    discharged_at: Instant | None
+    open: Count
+    live: Count
+    base: Count
+    emit_from: Count
+    base_inputs: Count
+    live_inputs: Count
+    base_newest: Instant | None
+    live_newest: Instant | None
+    facts: Count

@@ -1,6 +1,6 @@
 """What goes into a cycle of the runner and what comes out of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from lemof_stream.contracts.ehr import HourRecord, StayRecord
@@ -17,6 +17,11 @@ class WindowInput:
     partition: int
     window: VitalWindow
 
+    @property
+    def stay_id(self) -> str:
+        """The stay that the window belongs to."""
+        return self.window.stay_id
+
 
 @dataclass(frozen=True, slots=True)
 class EhrInput:
@@ -24,6 +29,11 @@ class EhrInput:
 
     partition: int
     record: StayRecord | HourRecord
+
+    @property
+    def stay_id(self) -> str:
+        """The stay that the record belongs to."""
+        return self.record.stay_id
 
 
 Input = WindowInput | EhrInput
@@ -42,5 +52,5 @@ class Verdict:
 class CycleResult:
     """Verdicts in the order of the inputs, and predictions with the partition of their stay."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
-    predictions: list[tuple[int, Prediction]] = field(default_factory=list)
+    verdicts: list[Verdict]
+    predictions: list[tuple[int, Prediction]]

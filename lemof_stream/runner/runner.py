@@ -1,0 +1,181 @@
+"""The sliding-window runner: takes inputs of many stays, gives predictions, one micro-batch a round.
+
+Its state is a function of the *set* of inputs taken in, whatever their order inside the sliding window; recovery and
+parity rest on that. A cycle takes inputs into the bins of their steps, commits the steps that are due (one batched
+model step a round: round n commits the n-th due step of every stay), and evaluates the open steps of the stays that
+changed without committing them.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from lemof_stream.contracts.predictions import Prediction
+from lemof_stream.model.inputs import StepOutput
+from lemof_stream.model.predictor import Predictor
+from lemof_stream.runner.cycle import CycleResult, Input, Verdict
+from lemof_stream.runner.intake import Intake, NeedsRoomError
+from lemof_stream.runner.publish import Due, Publisher
+from lemof_stream.runner.slab import Slab
+from lemof_stream.runner.snapshot import pack, unpack
+from lemof_stream.runner.stay import Stay
+
+
+class Runner:
+    """Stays of any number of partitions behind one model."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self._kept_steps = predictor.schema.kept_steps
+        self._step_minutes = float(predictor.schema.step_minutes)
+        self._slab = Slab(predictor)
+        self._stays: dict[str, Stay] = {}
+        self._intake = Intake(predictor.schema, self._slab, self._stays)
+        self._publisher = Publisher(predictor.schema, predictor.info, predictor.modalities, predictor.levels)
+
+    @torch.inference_mode()
+    def cycle(self, inputs: Sequence[Input]) -> CycleResult:
+        """Take the inputs in this order; publish every step that is due and every open step that changed."""
+        verdicts: list[Verdict | None] = [None] * len(inputs)
+        published: list[tuple[int, Prediction]] = []
+        changed: dict[str, Stay] = {}
+        waiting = list(enumerate(inputs))
+        while waiting:
+            waiting, crowded = self._take(waiting, verdicts, changed)
+            self._make_room([(self._stays[stay_id], step) for stay_id, step in crowded.items()], published)
+        self._commit(list(changed.values()), published)
+        self._refresh(list(changed.values()), published)
+        return CycleResult([verdict for verdict in verdicts if verdict is not None], published)
+
+    def stays(self, partition: int) -> list[str]:
+        """The stays of a partition."""
+        return [stay.stay_id for stay in self._stays.values() if stay.partition == partition]
+
+    def release(self, partition: int) -> None:
+        """Forget every stay of a partition."""
+        gone = [stay for stay in self._stays.values() if stay.partition == partition]
+        self._slab.free([stay.slot for stay in gone])
+        for stay in gone:
+            del self._stays[stay.stay_id]
+
+    def snapshot(self, stay_id: str) -> bytes:
+        """The whole state of a stay."""
+        return pack(self._stays[stay_id], self._slab, self._predictor.info)
+
+    def restore(self, partition: int, value: bytes) -> str:
+        """Take a stay's state back in; returns its id.
+
+        Raises:
+            CheckpointError: the snapshot is damaged or another checkpoint's.
+        """
+        stay = unpack(value, partition, self._slab, self._predictor.info)
+        self._stays[stay.stay_id] = stay
+        return stay.stay_id
+
+    def _take(
+        self, waiting: list[tuple[int, Input]], verdicts: list[Verdict | None], changed: dict[str, Stay]
+    ) -> tuple[list[tuple[int, Input]], dict[str, int]]:
+        """Take what fits; returns what has to wait, and the step that each crowded stay needs room for."""
+        crowded: dict[str, int] = {}
+        later: list[tuple[int, Input]] = []
+        for index, item in waiting:
+            stay_id = item.stay_id
+            if stay_id in crowded:
+                later.append((index, item))
+                continue
+            try:
+                verdict = self._intake.take(item)
+            except NeedsRoomError as need:
+                crowded[stay_id] = need.step
+                later.append((index, item))
+                continue
+            verdicts[index] = verdict
+            if verdict.outcome == "predicted":
+                changed[stay_id] = self._stays[stay_id]
+        self._slab.flush()
+        return later, crowded
+
+    def _make_room(
+        self, crowded: Sequence[tuple[Stay, int]], published: list[tuple[int, Prediction]]
+    ) -> None:
+        """Open a later step of each stay: its oldest steps leave the window, from live's keeping into base's."""
+        while moving := [(stay, step) for stay, step in crowded if stay.open < step]:
+            stays = [stay for stay, _ in moving]
+            self._commit(stays, published, with_open=True)
+            while batch := [
+                stay for stay, step in moving if stay.base < min(stay.live, step - self._kept_steps)
+            ]:
+                self._step_base(batch)
+            for stay, step in moving:
+                stay.open = min(step, stay.base + self._kept_steps)
+
+    def _commit(
+        self, stays: Sequence[Stay], published: list[tuple[int, Prediction]], *, with_open: bool = False
+    ) -> None:
+        """Commit every step that is due, publishing those that changed."""
+        self._rewind([stay for stay in stays if stay.emit_from <= stay.live])
+        while batch := [stay for stay in stays if stay.live < (stay.open if with_open else stay.due)]:
+            published.extend(self._step_live(batch))
+        for stay in stays:
+            stay.emit_from = stay.live + 1
+
+    def _rewind(self, stays: Sequence[Stay]) -> None:
+        if not stays:
+            return
+        slots = torch.tensor([stay.slot for stay in stays])
+        self._slab.scatter(self._slab.live, slots, self._slab.gather(self._slab.base, slots))
+        for stay in stays:
+            stay.rewind()
+
+    def _step_live(self, batch: list[Stay]) -> list[tuple[int, Prediction]]:
+        steps = [stay.live + 1 for stay in batch]
+        output = self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.live)
+        due: list[Due] = []
+        rows: list[int] = []
+        for row, stay in enumerate(batch):
+            step = stay.commit_live()
+            if step >= stay.emit_from:
+                rows.append(row)
+                due.append(Due(stay, step, "final", stay.live_inputs, stay.live_newest or stay.admitted_at))
+        return self._publisher.messages(due, output.rows(rows)) if due else []
+
+    def _step_base(self, batch: list[Stay]) -> None:
+        steps = [stay.base + 1 for stay in batch]
+        self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.base)
+        for stay in batch:
+            self._slab.clear(stay.slot, stay.commit_base())
+
+    def _refresh(self, changed: Sequence[Stay], published: list[tuple[int, Prediction]]) -> None:
+        """Evaluate open steps without committing them."""
+        batch = [stay for stay in changed if stay.live < stay.open]
+        if not batch:
+            return
+        opened = [stay.step(stay.open) for stay in batch]
+        output = self._step(batch, [stay.open for stay in batch], [kept.minutes for kept in opened])
+        due = [
+            Due(
+                stay,
+                stay.open,
+                "provisional",
+                stay.live_inputs + kept.inputs,
+                kept.newest or stay.live_newest or stay.admitted_at,
+            )
+            for stay, kept in zip(batch, opened, strict=True)
+        ]
+        published.extend(self._publisher.messages(due, output))
+
+    def _step(
+        self,
+        batch: Sequence[Stay],
+        steps: Sequence[int],
+        minutes: Sequence[float],
+        commit_to: dict[str, torch.Tensor] | None = None,
+    ) -> StepOutput:
+        """One model step of each stay of the batch, from the state that `commit_to` (or the live one) holds."""
+        slots = [stay.slot for stay in batch]
+        index = torch.tensor(slots)
+        state = self._slab.gather(self._slab.live if commit_to is None else commit_to, index)
+        output, after = self._predictor.step(self._slab.inputs(slots, steps, minutes), state)
+        if commit_to is not None:
+            self._slab.scatter(commit_to, index, after)
+        return output

@@ -1,0 +1,148 @@
+"""Tensors of all stays: one slot a stay, recycled; a micro-batch gathers any subset, steps it, scatters it back.
+
+S slots, K kept steps, C channels, B stays of a micro-batch
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lemof_stream.model.inputs import State, StepInputs
+from lemof_stream.model.predictor import Predictor
+from lemof_stream.model.schema import InputSchema
+from lemof_stream.model.summary import StepBins
+
+Slots = npt.NDArray[np.intp]
+
+FIRST_SLOTS = 64  # a large unit; beyond it the slab doubles
+
+
+class Value(NamedTuple):
+    """One measured value on its way into the bins."""
+
+    row: int
+    channel: int
+    minute: float
+    value: float
+
+
+class Slab:
+    """Bins of the kept steps, demographics, and two model states a slot.
+
+    `live` holds every committed step of a stay, `base` only those that have left the window: a late input copies base
+    over live and commits the window again.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        schema: InputSchema = predictor.schema
+        self._predictor = predictor
+        self._kept = schema.kept_steps
+        self._free: list[int] = []
+        self._pending: list[Value] = []
+        self._limits = np.array(schema.plausible)
+        self.bins = StepBins(0, len(schema.channels), schema.step_minutes)
+        self.static = torch.full((0, len(schema.static)), torch.nan)
+        self.live: State = predictor.initial_state(0)
+        self.base: State = predictor.initial_state(0)
+        self._grow(FIRST_SLOTS)
+
+    def row(self, slot: int, step: int) -> int:
+        """Where a kept step of a slot lies in the bins."""
+        return slot * self._kept + (step - 1) % self._kept
+
+    def allocate(self) -> int:
+        """A clean slot."""
+        if not self._free:
+            self._grow(len(self.static))
+        return self._free.pop()
+
+    def free(self, slots: Sequence[int]) -> None:
+        """Clean these slots and give them back."""
+        if not slots:
+            return
+        index = torch.tensor(slots)
+        fresh = self._predictor.initial_state(len(slots))
+        self.scatter(self.live, index, fresh)
+        self.scatter(self.base, index, fresh)
+        self.static[index] = torch.nan
+        self.bins.clear(np.concatenate([self.rows_of(slot) for slot in slots]))
+        self._free.extend(slots)
+
+    def clear(self, slot: int, step: int) -> None:
+        """Clean the row of a step that has left the window."""
+        self.bins.clear(np.array([self.row(slot, step)]))
+
+    def export(self, slot: int) -> dict[str, Tensor]:
+        """Everything of a slot, by name."""
+        rows = self.rows_of(slot)
+        tensors = {f"live.{name}": tensor[slot] for name, tensor in self.live.items()}
+        tensors |= {f"base.{name}": tensor[slot] for name, tensor in self.base.items()}
+        tensors |= {
+            f"bins.{name}": torch.from_numpy(array[rows]) for name, array in self.bins.arrays().items()
+        }
+        return {name: tensor.contiguous() for name, tensor in tensors.items()} | {"static": self.static[slot]}
+
+    def take_in(self, slot: int, tensors: dict[str, Tensor]) -> None:
+        """What `export` gave, into a slot."""
+        rows = self.rows_of(slot)
+        for name, tensor in self.live.items():
+            tensor[slot] = tensors[f"live.{name}"]
+        for name, tensor in self.base.items():
+            tensor[slot] = tensors[f"base.{name}"]
+        for name, array in self.bins.arrays().items():
+            array[rows] = tensors[f"bins.{name}"].numpy()
+        self.static[slot] = tensors["static"]
+
+    def rows_of(self, slot: int) -> Slots:
+        """The bins' rows of all kept steps of a slot: [K]."""
+        return np.arange(slot * self._kept, (slot + 1) * self._kept)
+
+    def add(self, value: Value) -> None:
+        """Note a value; `flush` brings all that was noted into the bins at once."""
+        self._pending.append(value)
+
+    def flush(self) -> None:
+        """Clip what was noted to the plausible range and fold it into the bins."""
+        if not self._pending:
+            return
+        rows, channels, minutes, values = (np.array(column) for column in zip(*self._pending, strict=True))
+        limits = self._limits[channels]
+        self.bins.add(rows, channels, minutes, np.clip(values, limits[:, 0], limits[:, 1]))
+        self._pending.clear()
+
+    def inputs(self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]) -> StepInputs:
+        """Step inputs [B] of one step of each slot."""
+        index = torch.tensor(slots)
+        rows = np.array(slots) * self._kept + (np.array(steps) - 1) % self._kept
+        median, last = self.bins.summary(rows)
+        return StepInputs(
+            median=torch.from_numpy(median).float(),
+            last=torch.from_numpy(last).float(),
+            static=self.static[index],
+            step=torch.tensor(steps),
+            minutes_open=torch.tensor(minutes, dtype=torch.float32),
+        )
+
+    @staticmethod
+    def gather(state: State, slots: Tensor) -> State:
+        """State of these slots: [B, ...]."""
+        return {name: tensor[slots] for name, tensor in state.items()}
+
+    @staticmethod
+    def scatter(state: State, slots: Tensor, rows: State) -> None:
+        """Put [B, ...] back into these slots."""
+        for name, tensor in state.items():
+            tensor[slots] = rows[name]
+
+    def _grow(self, more: int) -> None:
+        size = len(self.static)
+        fresh = self._predictor.initial_state(more)
+        self.live = {name: torch.cat([tensor, fresh[name]]) for name, tensor in self.live.items()}
+        self.base = {name: torch.cat([tensor, fresh[name]]) for name, tensor in self.base.items()}
+        self.static = torch.cat([self.static, torch.full((more, self.static.shape[1]), torch.nan)])
+        self.bins.grow(more * self._kept)
+        self._free.extend(reversed(range(size, size + more)))

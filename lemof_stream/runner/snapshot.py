@@ -1,0 +1,106 @@
+"""A stay's state as bytes and back: safetensors, whose header carries the scalars and which never unpickles.
+
+K kept steps that hold inputs, W ids of all of them
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from lemof_stream.contracts.operations import SnapshotHeader
+from lemof_stream.contracts.predictions import ModelInfo
+from lemof_stream.errors import CheckpointError, MessageError
+from lemof_stream.runner.slab import Slab
+from lemof_stream.runner.stay import Kept, Stay
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_NEVER: Final = -(2**63)
+_SCALARS: Final = tuple(SnapshotHeader.model_fields.keys() - {"schema_version", "model_sha256"})
+
+
+def pack(stay: Stay, slab: Slab, model: ModelInfo) -> bytes:
+    """Everything that is needed to go on with this stay elsewhere."""
+    scalars = {name: getattr(stay, name) for name in _SCALARS}
+    header = SnapshotHeader(model_sha256=model.sha256, **scalars)
+    return save(
+        slab.export(stay.slot) | _pack_kept(stay.kept), metadata={"lemof": header.to_bytes().decode()}
+    )
+
+
+def unpack(value: bytes, partition: int, slab: Slab, model: ModelInfo) -> Stay:
+    """Take a packed stay into the slab.
+
+    Raises:
+        CheckpointError: the bytes are no snapshot of this version and model.
+    """
+    tensors, header = _read(value)
+    if header.model_sha256 != model.sha256:
+        raise CheckpointError(
+            f"The snapshot was written by model {header.model_sha256[:12]}, where {model.sha256[:12]} is due; use a "
+            "consumer group of its own for each checkpoint."
+        )
+    scalars = {name: getattr(header, name) for name in _SCALARS}
+    stay = Stay(partition=partition, slot=slab.allocate(), kept=_unpack_kept(tensors), **scalars)
+    slab.take_in(stay.slot, tensors)
+    return stay
+
+
+def _read(value: bytes) -> tuple[dict[str, Tensor], SnapshotHeader]:
+    """Tensors, and the metadata that safetensors keeps in a JSON header behind 8 bytes of its length."""
+    try:
+        tensors = load(value)  # checks every length and offset
+        length = int.from_bytes(value[:8], "little")
+        header = json.loads(value[8 : 8 + length])["__metadata__"]["lemof"]
+        return tensors, SnapshotHeader.from_bytes(header.encode())
+    except (SafetensorError, MessageError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"The snapshot cannot be read ({type(error).__name__}); delete its key from the snapshots topic, and the "
+            "stay is rebuilt from its inputs."
+        ) from None
+
+
+def _pack_kept(kept: dict[int, Kept]) -> dict[str, Tensor]:
+    steps = sorted(kept)
+    seen = [sorted(kept[step].seen) for step in steps]
+    flat = [
+        mark - 2**63 for marks in seen for mark in marks
+    ]  # torch has no unsigned 64-bit arithmetic to speak of
+    return {
+        "kept.step": torch.tensor(steps, dtype=torch.int64),
+        "kept.newest": torch.tensor([_ticks(kept[step].newest) for step in steps], dtype=torch.int64),
+        "kept.minutes": torch.tensor([kept[step].minutes for step in steps], dtype=torch.float64),
+        "kept.count": torch.tensor([len(marks) for marks in seen], dtype=torch.int64),
+        "kept.seen": torch.tensor(flat, dtype=torch.int64),
+    }
+
+
+def _unpack_kept(tensors: dict[str, Tensor]) -> dict[int, Kept]:
+    counts = tensors["kept.count"].tolist()
+    seen = [mark + 2**63 for mark in tensors["kept.seen"].tolist()]
+    columns = zip(
+        tensors["kept.step"].tolist(),
+        tensors["kept.newest"].tolist(),
+        tensors["kept.minutes"].tolist(),
+        counts,
+        accumulate(counts),
+        strict=True,
+    )
+    return {
+        step: Kept(count, _instant(newest), minutes, set(seen[end - count : end]))
+        for step, newest, minutes, count, end in columns
+    }
+
+
+def _ticks(instant: datetime | None) -> int:
+    return _NEVER if instant is None else (instant - _EPOCH) // _MICROSECOND
+
+
+def _instant(ticks: int) -> datetime | None:
+    return None if ticks == _NEVER else _EPOCH + ticks * _MICROSECOND
