@@ -1,0 +1,1 @@
+"""The Kafka side of the runner, and the Faust apps."""
