@@ -1,0 +1,131 @@
+"""Applies the topic catalogue to a Kafka, and says where a Kafka differs from it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from lemof_stream.contracts.topics import TOPICS
+from lemof_stream.errors import BrokerError
+
+_CONNECT_S: Final = 5.0  # a Kafka that lives answers in milliseconds
+_REQUEST_MS: Final = 30_000  # creating all topics on a slow disk
+_LEADERS_S: Final = 20.0  # until every new partition has a leader; takes some 100 ms
+
+# Its complaints about a Kafka that does not answer would stand beside the one sentence that says so.
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a topic is not as the catalogue has it."""
+
+    topic: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.what}"
+
+
+@asynccontextmanager
+async def admin_client(brokers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A connected admin client of `brokers` (`host:port`, several parted by commas).
+
+    Raises:
+        BrokerError: none of them answers within a few seconds.
+    """
+    client = AIOKafkaAdminClient(bootstrap_servers=brokers.split(","), request_timeout_ms=_REQUEST_MS)
+    try:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await client.start()
+        except (KafkaError, OSError, TimeoutError, ValueError):
+            raise BrokerError(
+                f"No Kafka answers at {brokers}: start one (`lemof broker start`), or name another with --brokers "
+                "or LEMOF_BROKERS."
+            ) from None
+        yield client
+    finally:
+        await client.close()
+
+
+async def create_topics(brokers: str, partitions: int, replication: int) -> list[str]:
+    """Creates the topics of the catalogue that are missing; returns their names. Others are left as they are.
+
+    Raises:
+        BrokerError: no Kafka answers, or it refuses a topic.
+    """
+    async with admin_client(brokers) as client:
+        present = set(await client.list_topics())
+        missing = [topic for topic in TOPICS if topic.name not in present]
+        new = [
+            NewTopic(topic.name, partitions, replication, topic_configs=topic.config()) for topic in missing
+        ]
+        answer = await client.create_topics(new)
+        for name, code, *told in answer.topic_errors:
+            # Two processes may create at once: who comes second finds what it wanted.
+            if code not in (0, TopicAlreadyExistsError.errno):
+                reason = told[0] if told and told[0] else for_code(code).__name__
+                raise BrokerError(
+                    f"Kafka at {brokers} refused the topic {name} ({reason}): mend that and create again."
+                )
+        await _wait_for_leaders(client, [topic.name for topic in missing])
+        return [topic.name for topic in missing]
+
+
+async def check_topics(brokers: str, partitions: int, replication: int) -> list[Difference]:
+    """Every difference between the catalogue and the topics that are there.
+
+    Raises:
+        BrokerError: no Kafka answers.
+    """
+    async with admin_client(brokers) as client:
+        described = {topic["topic"]: topic for topic in await client.describe_topics()}
+        differences = [
+            Difference(topic.name, "is missing") for topic in TOPICS if topic.name not in described
+        ]
+        for topic in (topic for topic in TOPICS if topic.name in described):
+            found = _shape(described[topic.name])
+            for noun, wanted in (("partitions", partitions), ("replicas", replication)):
+                if found[noun] != wanted:
+                    what = f"has {found[noun]} {noun} where the catalogue has {wanted}"
+                    differences.append(Difference(topic.name, what))
+            settings = await _settings(client, topic.name)
+            differences += [
+                Difference(topic.name, f"has {key}={settings.get(key)} where the catalogue has {value}")
+                for key, value in topic.config().items()
+                if settings.get(key) != value
+            ]
+        return differences
+
+
+def _shape(described: dict[str, Any]) -> dict[str, int]:
+    partitions = described["partitions"]
+    return {"partitions": len(partitions), "replicas": min(len(p["replicas"]) for p in partitions)}
+
+
+async def _settings(client: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    [answer] = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    [resource] = answer.to_object()["resources"]
+    return {entry["config_names"]: entry["config_value"] for entry in resource["config_entries"]}
+
+
+async def _wait_for_leaders(client: AIOKafkaAdminClient, topics: list[str]) -> None:
+    """A topic is created before a client can write to it: its leaders come a moment later."""
+    if not topics:
+        return
+    async with asyncio.timeout(_LEADERS_S):
+        while True:
+            described = await client.describe_topics(topics)
+            if all(
+                topic["error_code"] == 0 and all(part["leader"] >= 0 for part in topic["partitions"])
+                for topic in described
+            ):
+                return
+            await asyncio.sleep(0.05)

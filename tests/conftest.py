@@ -1,0 +1,59 @@
+"""What many tests share: a real Kafka, its topics, the recordings."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lemof_stream.broker import Broker
+from tests.topics import renew_topics
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The Kafka of the whole run."""
+    with Broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def broker(kafka: Broker) -> str:
+    """Its address, `host:port`; the topics are whatever earlier tests left."""
+    return kafka.bootstrap
+
+
+@pytest.fixture
+def topics(broker: str) -> str:
+    """The address of a Kafka whose topics are the catalogue's (four partitions), all empty."""
+    with ThreadPoolExecutor(1) as pool:  # not in this thread, whose event loop is the test's
+        pool.submit(asyncio.run, renew_topics(broker)).result()
+    return broker
+
+
+@pytest.fixture
+def fresh_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A Kafka of the test's own, for tests that stop or pause it. Takes some 4 s: prefer `topics`."""
+    with Broker(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of recordings."""
+    folder = Path(os.environ.get("LEMOF_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no recordings in {folder}: name their folder with LEMOF_DATA")
+    return folder
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of 127.0.0.1 where nothing answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
