@@ -105,6 +105,24 @@ async def check_topics(brokers: str, partitions: int, replication: int) -> list[
         return differences
 
 
+async def require_topics(brokers: str, *names: str) -> dict[str, int]:
+    """The number of partitions of each topic in `names`; what a process asks before it starts its work.
+
+    Raises:
+        BrokerError: no Kafka answers, or a topic is missing.
+    """
+    async with admin_client(brokers) as client:
+        described = {
+            topic["topic"]: topic for topic in await client.describe_topics() if topic["error_code"] == 0
+        }
+        missing = [name for name in names if name not in described]
+        if missing:
+            raise BrokerError(
+                f"Kafka at {brokers} lacks the topic {missing[0]}: create the topics with `lemof topics create`."
+            )
+        return {name: _shape(described[name])["partitions"] for name in names}
+
+
 def _shape(described: dict[str, Any]) -> dict[str, int]:
     partitions = described["partitions"]
     return {"partitions": len(partitions), "replicas": min(len(p["replicas"]) for p in partitions)}
