@@ -29,6 +29,10 @@ class Running(BaseModel):
     host: str
     port: int
 
+    @property
+    def address(self) -> Address:
+        return Address(self.host, self.port)
+
     def process(self) -> psutil.Process | None:
         """The process, if it still lives."""
         try:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -11,6 +10,7 @@ from typing import Final, Self
 import psutil
 
 from lemof_stream.broker import config, tether
+from lemof_stream.broker.ending import end
 from lemof_stream.broker.folder import DataFolder
 from lemof_stream.broker.jars import kafka_jars
 from lemof_stream.broker.java import find_java
@@ -22,7 +22,6 @@ from lemof_stream.errors import BrokerError
 _JVM: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Djava.awt.headless=true")
 _FORMAT_DEADLINE_S: Final = 60.0  # takes 1.2 s; more on a machine that swaps
 _START_DEADLINE_S: Final = 90.0  # takes 3 s on an idle machine
-_STOP_DEADLINE_S: Final = 15.0  # an orderly stop takes 0.4 s
 _PORT_TRIES: Final = 5  # a port that was free may be taken before Kafka binds it
 
 
@@ -83,64 +82,29 @@ def launch(folder: DataFolder, listen: Address, *, tethered: bool) -> tuple[psut
     running = folder.running()
     if running is not None and running.process() is not None:
         raise BrokerError(
-            f"A broker already runs on {folder.path} (process {running.pid}, {running.host}:{running.port}): "
+            f"A broker already runs on {folder.path} (process {running.pid}, {running.address}): "
             "use it, stop it, or choose another data folder."
         )
     listen.free()  # says at once what a minute of fetching and formatting would only delay
-    java = [str(find_java()), *_JVM, "-cp", ":".join(str(jar) for jar in kafka_jars())]
     cluster_id = folder.claim()
+    java = [str(find_java()), *_JVM, "-cp", ":".join(str(jar) for jar in kafka_jars())]
     for attempt in range(1, _PORT_TRIES + 1):
         address = listen.free()
         _write_config(folder, address)
         if not folder.formatted():
             _format(java, folder, cluster_id)
         process = _spawn(java, folder, tethered=tethered)
+        folder.note_running(process, address)
         try:
             wait_until_ready(process, folder, address, cluster_id, _START_DEADLINE_S)
-        except PortTakenError:
+        except BaseException as error:
             end(process)
-            if listen.port != 0 or attempt == _PORT_TRIES:
+            folder.note_stopped()
+            if not (isinstance(error, PortTakenError) and listen.port == 0 and attempt < _PORT_TRIES):
                 raise
-        except BaseException:
-            end(process)
-            raise
         else:
-            folder.note_running(process, address)
             return process, address
     raise AssertionError  # the last attempt returned or raised
-
-
-def end(process: psutil.Process) -> None:
-    """Ends a process and its children: asks, then kills after a deadline. Works on a child and on a stranger."""
-    try:
-        family = [process, *process.children(recursive=True)]
-        process.terminate()
-    except psutil.NoSuchProcess:
-        family = [process]
-    if not _gone(family, _STOP_DEADLINE_S):
-        for member in family:
-            if member.is_running():
-                member.kill()
-        _gone(family, _STOP_DEADLINE_S)
-
-
-def _gone(family: list[psutil.Process], deadline_s: float) -> bool:
-    """Waits until no member lives. A zombie is dead: whose parent does not collect it stays in the table."""
-    until = time.monotonic() + deadline_s
-    while any(_lives(member) for member in family):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _lives(process: psutil.Process) -> bool:
-    if isinstance(process, psutil.Popen):
-        return process.poll() is None
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _write_config(folder: DataFolder, listen: Address) -> None:
