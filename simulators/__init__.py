@@ -1,0 +1,1 @@
+"""Sources of input for a ward that has no patients: recordings played back, and simulated physiology."""

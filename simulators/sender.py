@@ -1,0 +1,131 @@
+"""Sends messages to Kafka in prepared batches, each to its stay's partition."""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from lemof_stream.broker.admin import admin_client
+from lemof_stream.contracts.ehr import Watermark
+from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
+from lemof_stream.errors import BrokerError
+from simulators.timeline import StayMessage, topic_of
+
+# A thousand windows: large batches are what makes a single producer fast; Kafka takes up to 1 MB.
+_BATCH_BYTES: Final = 1 << 18
+
+
+class Sender:
+    """An idempotent producer that fills one batch a topic and partition at a time."""
+
+    def __init__(self, producer: AIOKafkaProducer, brokers: str, partitions: int) -> None:
+        self._producer = producer
+        self._brokers = brokers
+        self._partitions = partitions
+        self._batches: dict[tuple[str, int], Any] = {}
+        self._deliveries: deque[Any] = deque()
+
+    async def send(self, message: StayMessage) -> None:
+        """Put a message into the batch of its stay's partition; a full batch goes out first."""
+        partition = partition_of(message.stay_id, self._partitions)
+        await self._append(topic_of(message), partition, message.stay_id.encode(), message.to_bytes())
+
+    async def watermark(self, at: datetime) -> None:
+        """Tell every partition of the EHR events that the feed is complete up to `at`."""
+        value = Watermark(event_time=at).to_bytes()
+        for partition in range(self._partitions):
+            await self._append(EHR_EVENTS, partition, None, value)
+
+    async def push(self) -> None:
+        """Hand every batch to the producer, without waiting for its delivery.
+
+        Raises:
+            BrokerError: an earlier batch could not be delivered.
+        """
+        for place in list(self._batches):
+            await self._hand_over(place)
+        with _as_broker_error(self._brokers):
+            while self._deliveries and self._deliveries[0].done():
+                await self._deliveries.popleft()
+
+    async def flush(self) -> None:
+        """Hand every batch over and wait until all of them are delivered.
+
+        Raises:
+            BrokerError: one of them could not be.
+        """
+        await self.push()
+        with _as_broker_error(self._brokers):
+            while self._deliveries:
+                await self._deliveries.popleft()
+
+    async def _append(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
+        # Stamped with the wall clock: brokers refuse or expire what carries the event time of a recording.
+        now = int(time.time() * 1000)
+        batch = self._batches.get((topic, partition))
+        if batch is not None and batch.append(key=key, value=value, timestamp=now) is not None:
+            return
+        if batch is not None:
+            await self._hand_over((topic, partition))
+        self._batches[topic, partition] = batch = self._producer.create_batch()
+        if batch.append(key=key, value=value, timestamp=now) is None:
+            raise BrokerError(f"A message for {topic} is larger than {_BATCH_BYTES} bytes; send less in one.")
+
+    async def _hand_over(self, place: tuple[str, int]) -> None:
+        topic, partition = place
+        batch = self._batches.pop(place)
+        batch.close()
+        with _as_broker_error(self._brokers):
+            self._deliveries.append(await self._producer.send_batch(batch, topic, partition=partition))
+
+
+@asynccontextmanager
+async def open_sender(brokers: str) -> AsyncIterator[Sender]:
+    """A sender to `brokers`; flush it before leaving.
+
+    Raises:
+        BrokerError: no Kafka answers there, or it lacks the topics.
+    """
+    partitions = await _partitions(brokers)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=brokers, enable_idempotence=True, max_batch_size=_BATCH_BYTES
+    )
+    try:
+        with _as_broker_error(brokers):
+            await producer.start()
+        yield Sender(producer, brokers, partitions)
+    finally:
+        await producer.stop()
+
+
+async def _partitions(brokers: str) -> int:
+    """The number of partitions that vitals and EHR events share."""
+    async with admin_client(brokers) as client:
+        found = {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics()}
+    for topic in (VITALS, EHR_EVENTS):
+        if topic not in found:
+            raise BrokerError(
+                f"Kafka at {brokers} lacks the topic {topic}: make it with `lemof topics create`."
+            )
+    if found[VITALS] != found[EHR_EVENTS]:
+        raise BrokerError(
+            f"{VITALS} has {found[VITALS]} partitions and {EHR_EVENTS} {found[EHR_EVENTS]} on {brokers}; they must be "
+            "equal, so delete one of them and make it again with `lemof topics create`."
+        )
+    return found[VITALS]
+
+
+@contextmanager
+def _as_broker_error(brokers: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        raise BrokerError(
+            f"Kafka at {brokers} took no more messages ({type(error).__name__}): see whether it still runs "
+            "(`lemof broker status`) and start again."
+        ) from None
