@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from lemof_stream.broker.admin import admin_client
+from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.ehr import Watermark
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
 from lemof_stream.errors import BrokerError
@@ -105,13 +105,7 @@ async def open_sender(brokers: str) -> AsyncIterator[Sender]:
 
 async def _partitions(brokers: str) -> int:
     """The number of partitions that vitals and EHR events share."""
-    async with admin_client(brokers) as client:
-        found = {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics()}
-    for topic in (VITALS, EHR_EVENTS):
-        if topic not in found:
-            raise BrokerError(
-                f"Kafka at {brokers} lacks the topic {topic}: make it with `lemof topics create`."
-            )
+    found = await require_topics(brokers, VITALS, EHR_EVENTS)
     if found[VITALS] != found[EHR_EVENTS]:
         raise BrokerError(
             f"{VITALS} has {found[VITALS]} partitions and {EHR_EVENTS} {found[EHR_EVENTS]} on {brokers}; they must be "

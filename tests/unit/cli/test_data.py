@@ -1,0 +1,44 @@
+"""`lemof data check`, as a shell calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.programs import run_lemof
+from tests.unit.cohorts.recordings import OUTCOMES, stay, write
+
+
+def test_check_tells_what_is_kept_and_why_the_rest_is_not(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"1.txt": stay(132539, "00:07,HR,73", "00:08,HR,9e9", "00:09,,5"), "Outcomes-a.txt": OUTCOMES},
+    )
+
+    done = run_lemof("data", "check", str(tmp_path))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "physionet2012: 1 stays" in done.stdout
+    assert "impossible" in done.stdout
+    assert "(empty)" in done.stdout
+
+
+def test_check_prints_one_json_object(tmp_path: Path) -> None:
+    write(tmp_path, {"1.txt": stay(132539, "00:07,HR,300")})
+
+    done = run_lemof("data", "check", str(tmp_path), "--json")
+
+    told = json.loads(done.stdout)
+    assert (told["cohort"], told["stays"], told["malformed"]) == ("physionet2012", 1, 0)
+    assert told["parameters"]["HR"]["clipped"] == 1
+
+
+@pytest.mark.parametrize("folder", ["empty", "absent"])
+def test_check_of_nothing_is_one_sentence_and_status_2(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "empty").mkdir()
+
+    done = run_lemof("data", "check", str(tmp_path / folder))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"lemof: {tmp_path / folder} ")
+    assert len(done.stderr.splitlines()) == 1

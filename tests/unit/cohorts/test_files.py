@@ -1,0 +1,47 @@
+"""Text files out of folders and archives, and what is said of damaged ones."""
+
+from pathlib import Path
+
+import pytest
+
+from lemof_stream.cohorts.files import TextFile, text_files
+from lemof_stream.errors import DataError
+from tests.unit.cohorts.recordings import archive, write
+
+
+def test_files_of_subfolders_and_archives_are_found_and_hidden_ones_left_out(tmp_path: Path) -> None:
+    write(tmp_path, {"deep/er/one.txt": "1", "._one.txt": "x", "two.csv": "2"})
+    archive(
+        tmp_path / "deep/set.tar.xz", {"./set/three.txt": "3", "./set/._three.txt": "x", "./four.psv": "4"}
+    )
+
+    assert list(text_files(tmp_path)) == [TextFile("one.txt", b"1"), TextFile("three.txt", b"3")]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.99])
+def test_an_archive_that_is_cut_off_is_one_sentence(tmp_path: Path, share: float) -> None:
+    path = archive(tmp_path / "set.tar.xz", {f"{i}.txt": str(7**i) * 50 for i in range(300)})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+
+    with pytest.raises(
+        DataError, match=r"set\.tar\.xz is damaged or cut off \(.*\); copy or download it again\."
+    ):
+        list(text_files(path))
+
+
+def test_an_archive_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "set.tar.xz").write_bytes(b"<html>404</html>")
+
+    with pytest.raises(DataError, match="is damaged or cut off"):
+        list(text_files(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("absent", "does not exist"), ("file.csv", "neither a folder nor")]
+)
+def test_a_path_that_cannot_be_read_is_one_sentence(tmp_path: Path, name: str, sentence: str) -> None:
+    write(tmp_path, {"file.csv": "1"})
+
+    with pytest.raises(DataError, match=sentence):
+        list(text_files(tmp_path / name))
