@@ -6,6 +6,9 @@ from typing import Final, Literal, NamedTuple
 from aiokafka.partitioner import murmur2
 
 _DAY_MS: Final = 24 * 3600 * 1000
+# Kafka's own limit; a dead letter holds the whole of a message that was within it, in base64.
+_MESSAGE_BYTES: Final = 1024 * 1024 + 12
+_LETTER_BYTES: Final = 2 * _MESSAGE_BYTES
 
 VITALS: Final = "vitals.windows.v1"
 EHR_EVENTS: Final = "ehr.events.v1"
@@ -26,10 +29,15 @@ class Topic(NamedTuple):
     retention_ms: int
     """-1: no limit in time."""
     holds: str
+    max_message_bytes: int = _MESSAGE_BYTES
 
     def config(self) -> dict[str, str]:
         """The topic's settings, in Kafka's names."""
-        return {"cleanup.policy": self.cleanup, "retention.ms": str(self.retention_ms)}
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+        }
 
 
 # A week of input lets a recording of the worst incident be replayed after a long weekend; the ledger and the dead
@@ -41,7 +49,7 @@ TOPICS: Final = (
     ),
     Topic(EHR_FEATURES, "compact", -1, "EHR feature records: the EHR app's table"),
     Topic(PREDICTIONS, "compact", -1, "predictions, keyed by stay, model and step"),
-    Topic(DEAD_LETTERS, "delete", 30 * _DAY_MS, "what could not be used, with its bytes"),
+    Topic(DEAD_LETTERS, "delete", 30 * _DAY_MS, "what could not be used, with its bytes", _LETTER_BYTES),
     Topic(SNAPSHOTS, "compact", -1, "patient state, for recovery, keyed by group and stay"),
     Topic(LEDGER, "delete", 30 * _DAY_MS, "what each transaction did with which offsets"),
     Topic(ALERTS, "delete", 30 * _DAY_MS, "alerts raised and cleared, keyed by stay"),
