@@ -1,0 +1,85 @@
+"""`lemof run`: the runner, one process of a consumer group."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from lemof_stream.broker.admin import require_topics
+from lemof_stream.cli.options import Brokers, Config
+from lemof_stream.contracts.topics import (
+    DEAD_LETTERS,
+    EHR_FEATURES,
+    LEDGER,
+    PREDICTIONS,
+    SNAPSHOTS,
+    VITALS,
+)
+from lemof_stream.errors import BrokerError
+from lemof_stream.settings import Settings, load_settings
+from lemof_stream.telemetry import configure_logs
+
+# A cycle and its transaction end within a second; a Kafka that is gone would keep them for longer than `docker stop`
+# (10 s) waits before it kills.
+_GRACE_S: Final = 8.0
+
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group", metavar="NAME", help="Consumer group, one a checkpoint. [LEMOF_GROUP, else lemof-runner]"
+    ),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder. [else the one in the package]"),
+]
+
+
+def command(
+    brokers: Brokers = None, config: Config = None, group: Group = None, checkpoint: Checkpoint = None
+) -> None:
+    """Read vital windows and EHR features, predict, publish; until Ctrl-C."""
+    settings = load_settings(config, brokers=brokers, group=group, checkpoint=checkpoint)
+    configure_logs(settings)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    partitions = await _partitions(settings)
+    # torch takes seconds to import, which a broker that is down should not cost
+    import torch
+
+    from lemof_stream.model.checkpoint import load_checkpoint
+    from lemof_stream.worker.process import RunnerProcess
+
+    torch.set_num_threads(
+        1
+    )  # small batches: threads would wait for each other, and processes share the cores
+    process = RunnerProcess(settings, load_checkpoint(settings.checkpoint), partitions)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    running = asyncio.create_task(process.run(stop))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    try:
+        async with asyncio.timeout(_GRACE_S if not running.done() else None):
+            await running
+    except TimeoutError:
+        typer.echo("lemof: Kafka did not answer; left what was under way to the next runner.", err=True)
+
+
+async def _partitions(settings: Settings) -> int:
+    outputs = (PREDICTIONS, SNAPSHOTS, DEAD_LETTERS, LEDGER)
+    counts = await require_topics(settings.brokers, VITALS, EHR_FEATURES, *outputs)
+    if len(set(counts.values())) > 1:
+        uneven = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise BrokerError(
+            f"The topics at {settings.brokers} differ in their number of partitions ({uneven}): a stay needs the same "
+            "partition on all of them; create them anew with `lemof topics create`."
+        )
+    return counts[VITALS]

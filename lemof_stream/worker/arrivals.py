@@ -1,0 +1,89 @@
+"""Records of the two input topics, read once: what they hold, when it happened, or why they cannot be used."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import ConsumerRecord
+
+from lemof_stream.contracts.ehr import Watermark, read_ehr_record
+from lemof_stream.contracts.topics import VITALS, partition_of
+from lemof_stream.contracts.vitals import VitalWindow
+from lemof_stream.errors import MessageError
+from lemof_stream.runner.cycle import EhrInput, Input, WindowInput
+from lemof_stream.worker.merge import AT_ONCE
+
+_WRONG_KEY: Final = MessageError(
+    "unreadable",
+    "The message's key is not that of its stay; correct the key at its producer and send it again.",
+)
+_MISPLACED: Final = MessageError(
+    "misplaced",
+    "The message lies in another partition than its stay's; let its producer hash the key as Kafka's own clients do "
+    "(murmur2) and send it again.",
+)
+_NO_VALUE: Final = MessageError(
+    "unreadable", "The message has no value, which means nothing on this topic; correct it at its producer."
+)
+
+
+Origin = tuple[str, int, int]
+"""Topic, partition, offset."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A record and what was made of it: an input, a watermark, a refusal, or nothing (a tombstone)."""
+
+    record: ConsumerRecord
+    time: float = AT_ONCE
+    """Event time in seconds since 1970."""
+    input: Input | None = None
+    watermark: float | None = None
+    refusal: MessageError | None = None
+
+    @property
+    def is_window(self) -> bool:
+        """Whether the ledger counts it."""
+        return bool(self.record.topic == VITALS)
+
+    @property
+    def origin(self) -> Origin:
+        """Where the record lies."""
+        return self.record.topic, self.record.partition, self.record.offset
+
+
+def read_arrival(record: ConsumerRecord, partitions: int) -> Arrival:
+    """Read a record of either input topic, which has this many partitions."""
+    try:
+        return _window(record, partitions) if record.topic == VITALS else _ehr(record, partitions)
+    except MessageError as refusal:
+        return Arrival(record, refusal=refusal)
+
+
+def _window(record: ConsumerRecord, partitions: int) -> Arrival:
+    if record.value is None:
+        raise _NO_VALUE
+    window = VitalWindow.from_bytes(record.value)
+    if record.key != window.stay_id.encode():
+        raise _WRONG_KEY
+    _in_place(window.stay_id, record.partition, partitions)
+    return Arrival(record, window.end.timestamp(), WindowInput(record.partition, window))
+
+
+def _ehr(record: ConsumerRecord, partitions: int) -> Arrival:
+    if record.value is None:
+        return Arrival(record)
+    content = read_ehr_record(record.value)
+    time = content.event_time.timestamp()
+    if isinstance(content, Watermark):
+        return Arrival(record, watermark=time)
+    if record.key is None or record.key.rpartition(b"|")[0] != content.stay_id.encode():
+        raise _WRONG_KEY
+    _in_place(content.stay_id, record.partition, partitions)
+    return Arrival(record, time, EhrInput(record.partition, content))
+
+
+def _in_place(stay_id: str, partition: int, partitions: int) -> None:
+    """A stay in two partitions would have two states, and half of its inputs in each."""
+    if partition_of(stay_id, partitions) != partition:
+        raise _MISPLACED

@@ -1,0 +1,73 @@
+"""Kafka clients as the worker needs them: what each setting prevents is said beside it."""
+
+import asyncio
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+
+from lemof_stream.contracts.topics import VITALS
+from lemof_stream.settings import Settings
+
+# A partition that is resumed while a fetch of the others is under way waits for its end; aiokafka's 500 ms would be
+# felt at the bedside.
+_FETCH_WAIT_MS: Final = 100
+# Members that live but are in a long cycle or restore are waited for this long when the group rebalances; the dead
+# are found by the session timeout.
+_REBALANCE_MS: Final = 30_000
+# A third of the session timeout is what Kafka advises, so that one lost heartbeat costs nothing.
+_HEARTBEATS_A_SESSION: Final = 3
+# Kafka refuses batches beyond 1 MiB; half leaves room for one large message behind many small ones.
+_BATCH_BYTES: Final = 512 * 1024
+# What a killed worker left open blocks readers until the next owner fences it, or for this long.
+_TRANSACTION_MS: Final = 30_000
+# An orderly stop flushes what is under way, which takes forever when the broker is gone.
+_STOP_S: Final = 3.0
+
+
+def group_consumer(settings: Settings) -> AIOKafkaConsumer:
+    """A member of the runner's group. Range assignment gives it the same partitions of every topic of equal size."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.brokers.split(","),
+        group_id=settings.group,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="none",  # a position that is gone is an error to be told, not a silent leap
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        session_timeout_ms=settings.session_timeout_ms,
+        heartbeat_interval_ms=settings.session_timeout_ms // _HEARTBEATS_A_SESSION,
+        rebalance_timeout_ms=max(_REBALANCE_MS, settings.session_timeout_ms),
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+    )
+
+
+def reader(brokers: str) -> AIOKafkaConsumer:
+    """A consumer without a group, for reading a range of a topic once."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=brokers.split(","),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # what retention deletes while it is read is not waited for
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+    )
+
+
+def partition_producer(settings: Settings, partition: int) -> AIOKafkaProducer:
+    """The one producer of an input partition: to start it fences whoever had the partition before."""
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.brokers.split(","),
+        transactional_id=f"{settings.group}-{VITALS}-{partition}",
+        transaction_timeout_ms=_TRANSACTION_MS,
+        max_batch_size=_BATCH_BYTES,
+        compression_type="lz4",
+    )
+
+
+async def stop_client(client: Any) -> None:
+    """Stop a producer or consumer; where the broker is gone, give up what is under way after a moment."""
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await client.stop()
+    except TimeoutError:
+        if isinstance(client, AIOKafkaProducer):
+            await client.client.close()

@@ -1,0 +1,167 @@
+"""One cycle of the runner over the lanes: what was taken, and what goes into each lane's transaction."""
+
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from lemof_stream.contracts.operations import LedgerEntry
+from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, LEDGER, PREDICTIONS, SNAPSHOTS, VITALS
+from lemof_stream.errors import LemofError, MessageError
+from lemof_stream.runner.cycle import CycleResult, Verdict, WindowInput
+from lemof_stream.runner.runner import Runner
+from lemof_stream.telemetry import get_logger, pseudonym
+from lemof_stream.worker.arrivals import Arrival, Origin
+from lemof_stream.worker.lane import Lane
+from lemof_stream.worker.letters import dead_letter, letter_key
+
+_log = get_logger(__name__)
+
+_REJECTED: Final = Verdict("rejected")
+_FAILED: Final = MessageError(
+    "failed",
+    "The runner broke on this message, which is a fault of the runner: report it, and redrive the message.",
+)
+
+KeyValue = tuple[bytes, bytes]
+
+
+class PoisonError(LemofError):
+    """The runner broke on one of the inputs of a cycle, and its state with it."""
+
+    def __init__(self, origins: Sequence[Origin]) -> None:
+        super().__init__(
+            "The runner broke on an input; its partitions are restored and read again one by one."
+        )
+        self.origins = origins
+
+
+@dataclass(slots=True)
+class LaneWork:
+    """What a cycle did in one lane: the content of one transaction."""
+
+    lane: Lane
+    first_window: int
+    counts: Counter[str] = field(default_factory=Counter)
+    records: dict[str, list[KeyValue]] = field(default_factory=dict)
+    """Keys and values for each output topic."""
+    inputs: int = 0
+
+    def add(self, topic: str, key: bytes, value: bytes) -> None:
+        """Something to send."""
+        self.records.setdefault(topic, []).append((key, value))
+
+    def offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
+        """What the transaction commits of both inputs."""
+        lane = self.lane
+        return {
+            TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
+                lane.next_window, f"replay_from={lane.replay_from}"
+            ),
+            TopicPartition(EHR_FEATURES, lane.partition): OffsetAndMetadata(lane.next_feature, ""),
+        }
+
+
+def run_cycle(
+    runner: Runner,
+    group: str,
+    lanes: Mapping[int, Lane],
+    limit: int,
+    at_end: Mapping[int, bool],
+    poisoned: Container[Origin],
+) -> list[LaneWork]:
+    """Take at most `limit` inputs of all lanes, run them in one micro-batch, and say what each lane has to send.
+
+    Raises:
+        PoisonError: the runner broke; neither it nor the lanes are to be used any more.
+    """
+    holding = [lane for lane in lanes.values() if lane.holds]
+    taken: list[tuple[LaneWork, Arrival]] = []
+    works: dict[int, LaneWork] = {}
+    for index, lane in enumerate(holding):
+        share = -(-(limit - len(taken)) // (len(holding) - index))  # what one lane leaves goes to the next
+        work = works[lane.partition] = LaneWork(lane, lane.next_window)
+        taken += [(work, arrival) for arrival in lane.take(share, vitals_at_end=at_end[lane.partition])]
+    for _, arrival in taken:
+        if arrival.origin in poisoned:
+            arrival.refusal = _FAILED
+    result = run_inputs(runner, [arrival for _, arrival in taken])
+    _settle(taken, result, group)
+    for partition, prediction in result.predictions:
+        works[partition].add(PREDICTIONS, prediction.key(), prediction.to_bytes())
+    busy = [work for work in works.values() if work.inputs]
+    for work in busy:
+        _snapshots(work, runner, group)
+        _entry(work, group)
+    return busy
+
+
+def run_inputs(runner: Runner, arrivals: Sequence[Arrival]) -> CycleResult:
+    """Run those that are usable inputs; verdicts in their order.
+
+    Raises:
+        PoisonError: the runner broke.
+    """
+    usable = [arrival for arrival in arrivals if arrival.input is not None and arrival.refusal is None]
+    try:
+        return runner.cycle([arrival.input for arrival in usable if arrival.input is not None])
+    except Exception as error:
+        _log.exception("the runner broke", inputs=len(usable))
+        raise PoisonError([arrival.origin for arrival in usable]) from error
+
+
+def _settle(taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, group: str) -> None:
+    """Count every window, and write down what could not be used."""
+    verdicts = iter(result.verdicts)
+    for work, arrival in taken:
+        refusal = arrival.refusal
+        if refusal is not None:
+            verdict = _REJECTED
+        elif arrival.input is not None:
+            verdict = next(verdicts)
+            if verdict.outcome in {"late", "rejected"}:
+                refusal = MessageError(verdict.reason, verdict.detail)
+        else:
+            continue  # a watermark or a tombstone: its offset goes with the next transaction
+        work.inputs += 1
+        if arrival.is_window:
+            work.counts[verdict.outcome] += 1
+            if verdict.outcome == "predicted" and isinstance(arrival.input, WindowInput):
+                work.lane.loosen(arrival.input.stay_id, arrival.record.offset)
+        if refusal is not None:
+            _refuse(work, arrival, refusal, group)
+
+
+def _refuse(work: LaneWork, arrival: Arrival, refusal: MessageError, group: str) -> None:
+    topic, partition, offset = arrival.origin
+    letter = dead_letter(arrival.record, group, refusal.reason, str(refusal))
+    work.add(DEAD_LETTERS, letter_key(letter), letter.to_bytes())
+    about = {} if arrival.input is None else {"stay": pseudonym(arrival.input.stay_id)}
+    _log.warning(
+        "dead letter", reason=refusal.reason, topic=topic, partition=partition, offset=offset, **about
+    )
+
+
+def _snapshots(work: LaneWork, runner: Runner, group: str) -> None:
+    for stay_id in work.lane.fasten():
+        work.add(SNAPSHOTS, f"{group}|{stay_id}".encode(), runner.snapshot(stay_id))
+
+
+def _entry(work: LaneWork, group: str) -> None:
+    counts = work.counts
+    entry = LedgerEntry(
+        group=group,
+        topic=VITALS,
+        partition=work.lane.partition,
+        first_offset=work.first_window,
+        next_offset=work.lane.next_window,
+        received=counts.total(),
+        predicted=counts["predicted"],
+        duplicate=counts["duplicate"],
+        late=counts["late"],
+        rejected=counts["rejected"],
+    )
+    work.add(LEDGER, f"{group}|{VITALS}|{entry.partition}".encode(), entry.to_bytes())

@@ -1,0 +1,101 @@
+"""One input partition in the hands of this process: its producer, what waits to be taken, how far it has come."""
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+
+from lemof_stream.contracts.topics import VITALS
+from lemof_stream.settings import Settings
+from lemof_stream.worker.arrivals import Arrival, read_arrival
+from lemof_stream.worker.merge import EventTimeMerge
+
+# Cycles' worth of records that wait in memory before their topic is paused: enough to fill the next cycle while a
+# fetch is under way, a few MB a partition.
+_HELD_CYCLES: Final = 4
+# Vital windows are kept for days, and a slow ward takes weeks to send `snapshot_every` of them: a stay is also
+# snapshotted when its oldest window outside a snapshot was taken this long ago.
+_SNAPSHOT_AGE_S: Final = 3600.0
+# Stays that were admitted together fall due together; a transaction carries this many and leaves the rest to the next.
+_SNAPSHOTS_AT_ONCE: Final = 32
+
+
+class Lane:
+    """A partition of both input topics.
+
+    `next_window` and `next_feature` are the offsets behind what was taken: what the next transaction commits.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        producer: AIOKafkaProducer,
+        settings: Settings,
+        *,
+        partitions: int,
+        next_window: int,
+        next_feature: int,
+    ) -> None:
+        self.partition = partition
+        self.producer = producer
+        self.next_window = next_window
+        self.next_feature = next_feature
+        self._partitions = partitions
+        self._snapshot_every = settings.snapshot_every
+        self._held_max = _HELD_CYCLES * settings.cycle_max
+        self._merge: EventTimeMerge[Arrival] = EventTimeMerge(settings.ehr_slack_s, settings.idle_ms / 1000)
+        self._loose: dict[str, tuple[int, float]] = {}
+
+    def receive(self, records: Sequence[ConsumerRecord]) -> None:
+        """Queue what a fetch brought."""
+        now = time.monotonic()
+        for record in records:
+            arrival = read_arrival(record, self._partitions)
+            if arrival.is_window:
+                self._merge.add_vitals(arrival.time, arrival)
+            else:
+                self._merge.add_ehr(arrival.time, arrival, now)
+                if arrival.watermark is not None:
+                    self._merge.ehr_reached(arrival.watermark, now)
+
+    def take(self, limit: int, *, vitals_at_end: bool) -> Iterator[Arrival]:
+        """What may be taken now; the lane's offsets move past it."""
+        for arrival in self._merge.take(limit, time.monotonic(), vitals_at_end=vitals_at_end):
+            if arrival.is_window:
+                self.next_window = arrival.record.offset + 1
+            else:
+                self.next_feature = arrival.record.offset + 1
+            yield arrival
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything waits to be taken."""
+        return self._merge.vitals_held + self._merge.ehr_held > 0
+
+    def full(self, topic: str) -> bool:
+        """Whether no more of this topic should be fetched for now."""
+        held = self._merge.vitals_held if topic == VITALS else self._merge.ehr_held
+        return held >= self._held_max
+
+    @property
+    def replay_from(self) -> int:
+        """The oldest window that no snapshot holds: where the next owner has to begin to read."""
+        return next(iter(self._loose.values()))[0] if self._loose else self.next_window
+
+    def loosen(self, stay_id: str, offset: int) -> None:
+        """A window of the stay was taken that its snapshot does not hold. Called in the order of offsets."""
+        self._loose.setdefault(stay_id, (offset, time.monotonic()))
+
+    def fasten(self) -> list[str]:
+        """The stays that are due for a snapshot, which is taken for granted from here on."""
+        behind, before = self.next_window - self._snapshot_every, time.monotonic() - _SNAPSHOT_AGE_S
+        due = [
+            stay_id
+            for stay_id, (offset, at) in islice(self._loose.items(), _SNAPSHOTS_AT_ONCE)
+            if offset < behind or at < before
+        ]
+        for stay_id in due:
+            del self._loose[stay_id]
+        return due

@@ -1,0 +1,282 @@
+"""`lemof run`: a member of the runner's group.
+
+What makes it exactly once is the order of things, measured against aiokafka 0.14 (which sends offsets in a transaction
+without the group's generation): one transactional producer a partition, started before anything of the partition is
+read, as its start fences the former owner; then committed offsets, state, position; and one lock around the whole
+cycle and both rebalance callbacks, which aiokafka runs beside the loop.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, ProducerFenced
+
+from lemof_stream.broker.admin import admin_client
+from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
+from lemof_stream.errors import BrokerError
+from lemof_stream.model.predictor import Predictor
+from lemof_stream.runner.runner import Runner
+from lemof_stream.settings import Settings
+from lemof_stream.telemetry import get_logger
+from lemof_stream.worker.clients import group_consumer, partition_producer, stop_client
+from lemof_stream.worker.committed import resume_point
+from lemof_stream.worker.cycle import LaneWork, PoisonError, run_cycle
+from lemof_stream.worker.lane import Lane
+from lemof_stream.worker.progress import Progress
+from lemof_stream.worker.quarantine import Quarantine
+from lemof_stream.worker.reading import InterruptedReadError
+from lemof_stream.worker.restore import Restore
+from lemof_stream.worker.transaction import commit
+
+_log = get_logger(__name__)
+
+_INPUTS: Final = (VITALS, EHR_FEATURES)
+# How long a turn waits for records: also how finely waits of the merge are timed.
+_POLL_MS: Final = 50
+# `getmany` waits without end once a rebalance has begun, and its callback waits for the lock that we hold meanwhile.
+_REBALANCE_BEGAN_S: Final = 1.0
+# Between attempts while Kafka is away or a partition cannot be opened.
+_RETRY_S: Final = 1.0
+# Starting a producer waits for the former owner's transaction to end, some 100 ms.
+_OPEN_S: Final = 30.0
+# Beyond the transactions' timeout the coordinator has ended it, so nothing is left to wait for.
+_COMMIT_S: Final = 35.0
+
+
+class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads its share of the partitions, runs it, publishes; until told to stop."""
+
+    def __init__(self, settings: Settings, predictor: Predictor, partitions: int) -> None:
+        self._settings = settings
+        self._predictor = predictor
+        self._partitions = partitions
+        self._runner = Runner(predictor)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="runner")
+        self._lock = asyncio.Lock()
+        self._settled = asyncio.Event()
+        self._assigned: set[int] = set()
+        self._lanes: dict[int, Lane] = {}
+        self._retry_at: dict[int, float] = {}
+        self._quarantine = Quarantine()
+        self._progress = Progress()
+        self._restore = Restore(
+            settings.brokers, settings.group, partitions, self._executor, lambda: not self._settled.is_set()
+        )
+        self._consumer: AIOKafkaConsumer
+        self._admin: AIOKafkaAdminClient
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; a Kafka that goes away is waited for.
+
+        Raises:
+            CheckpointError: a snapshot of this group is damaged or another model's.
+        """
+        try:
+            while not stop.is_set():
+                try:
+                    await self._session(stop)
+                except (KafkaError, BrokerError, TimeoutError) as error:
+                    _log.warning("Kafka is not to be had; trying again", error=type(error).__name__)
+                    await asyncio.sleep(_RETRY_S)
+        finally:
+            self._executor.shutdown(wait=False)
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka names it
+        """Let go of everything: a rebalance parts all partitions anew."""
+        self._settled.clear()
+        async with self._lock:
+            await self._close(list(self._lanes))
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Note what is ours. It is opened by the loop, as no heartbeat is sent while this callback runs."""
+        async with self._lock:
+            self._consumer.pause(*assigned)
+            self._assigned = {place.partition for place in assigned}
+            self._quarantine.keep_only(self._assigned)
+            self._retry_at.clear()
+            self._settled.set()
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        """One membership of the group, from joining to leaving."""
+        self._settled.clear()
+        async with admin_client(self._settings.brokers) as self._admin:
+            self._consumer = group_consumer(self._settings)
+            try:
+                await self._consumer.start()
+                self._consumer.subscribe(_INPUTS, listener=self)
+                while not stop.is_set():
+                    await self._turn()
+            finally:
+                async with self._lock:
+                    await self._close(list(self._lanes))
+                await stop_client(self._consumer)
+
+    async def _turn(self) -> None:
+        if not self._settled.is_set():
+            await (
+                self._fetch()
+            )  # nothing is open, so what comes is dropped; this hears of what keeps us from joining
+            return
+        async with self._lock:
+            if not self._settled.is_set():
+                return
+            try:
+                await self._open_next()
+                fetched = await self._fetch()
+                if self._lanes:
+                    await self._cycle(fetched)
+            except PoisonError as poison:
+                await self._start_over(poison)
+
+    async def _fetch(self) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
+        try:
+            async with asyncio.timeout(_REBALANCE_BEGAN_S):
+                fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]]
+                fetched = await self._consumer.getmany(timeout_ms=_POLL_MS)
+                return fetched
+        except (TimeoutError, NoOffsetForPartitionError):  # the latter of partitions that are not open yet
+            return {}
+        except OffsetOutOfRangeError as error:
+            await self._close([place.partition for place in error.args[0]])
+            return {}
+
+    async def _cycle(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+        at_end = {partition: await self._vitals_at_end(partition) for partition in self._lanes}
+        began = time.monotonic()
+        loop = asyncio.get_running_loop()
+        works = await loop.run_in_executor(self._executor, self._compute, fetched, at_end)
+        self._quarantine.clear(self._lanes)
+        self._hold_back()
+        outcomes = await asyncio.gather(*(self._commit(work) for work in works), return_exceptions=True)
+        self._progress.note(
+            [work for work, failed in zip(works, outcomes, strict=True) if failed is None],
+            time.monotonic() - began,
+        )
+        await self._give_up(
+            {
+                work.lane.partition: failed
+                for work, failed in zip(works, outcomes, strict=True)
+                if failed is not None
+            }
+        )
+
+    def _compute(
+        self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], at_end: Mapping[int, bool]
+    ) -> list[LaneWork]:
+        """In the runner's thread, so that heartbeats go on meanwhile."""
+        for place, records in fetched.items():
+            lane = self._lanes.get(place.partition)
+            if lane is not None:  # else of a partition that is not ours any more, or not yet: they come again
+                lane.receive(records)
+        return run_cycle(self._runner, self._settings.group, self._lanes, self._limit, at_end, self._poisoned)
+
+    async def _commit(self, work: LaneWork) -> None:
+        async with asyncio.timeout(_COMMIT_S):
+            await commit(work, self._settings.group)
+
+    async def _give_up(self, failed: Mapping[int, BaseException]) -> None:
+        """Close lanes whose transaction failed: opening them anew finds out what was committed."""
+        for partition, error in failed.items():
+            _log.warning("a transaction failed", partition=partition, error=type(error).__name__)
+        await self._close(list(failed))
+        if any(isinstance(error, ProducerFenced) for error in failed.values()):
+            # Another process has the partition, or had it: only the group can say who is to have it.
+            self._settled.clear()
+            self._consumer.subscribe(_INPUTS, listener=self)
+
+    async def _vitals_at_end(self, partition: int) -> bool:
+        place = TopicPartition(VITALS, partition)
+        end = self._consumer.last_stable_offset(place)
+        return end is not None and await self._consumer.position(place) >= end
+
+    def _hold_back(self) -> None:
+        """Fetch no more of what already waits in memory."""
+        paused = self._consumer.paused()
+        for partition, lane in self._lanes.items():
+            for topic in _INPUTS:
+                place = TopicPartition(topic, partition)
+                if lane.full(topic) and place not in paused:
+                    self._consumer.pause(place)
+                elif not lane.full(topic) and place in paused:
+                    self._consumer.resume(place)
+
+    async def _open_next(self) -> None:
+        """Open one of our partitions that is not open, so that the others do not wait for all."""
+        now = time.monotonic()
+        due = [p for p in self._assigned - self._lanes.keys() if self._retry_at.get(p, 0.0) <= now]
+        if not due:
+            return
+        try:
+            await self._open(min(due))
+        except InterruptedReadError:
+            return
+        except (KafkaError, TimeoutError, OSError) as error:
+            _log.warning("a partition cannot be opened yet", partition=min(due), error=type(error).__name__)
+            self._retry_at[min(due)] = now + _RETRY_S
+
+    async def _open(self, partition: int) -> None:
+        began = time.monotonic()
+        producer = partition_producer(self._settings, partition)
+        try:
+            async with asyncio.timeout(_OPEN_S):
+                await producer.start()
+                resume = await resume_point(self._admin, self._consumer, self._settings.group, partition)
+            lane = Lane(
+                partition,
+                producer,
+                self._settings,
+                partitions=self._partitions,
+                next_window=resume.next_window,
+                next_feature=resume.next_feature,
+            )
+            stays = await self._restore.lane(
+                self._runner,
+                lane,
+                resume.replay_from,
+                chunk=self._quarantine.chunk(partition, self._settings.cycle_max),
+                poisoned=self._quarantine.poisoned,
+            )
+        except BaseException:
+            self._runner.release(partition)
+            await stop_client(producer)
+            raise
+        self._lanes[partition] = lane
+        self._quarantine.clear(self._lanes)
+        for topic, offset in ((VITALS, lane.next_window), (EHR_FEATURES, lane.next_feature)):
+            place = TopicPartition(topic, partition)
+            self._consumer.seek(place, offset)
+            self._consumer.resume(place)
+        _log.info(
+            "partition opened",
+            partition=partition,
+            next_window=lane.next_window,
+            replayed=lane.next_window - resume.replay_from,
+            stays=stays,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    async def _close(self, partitions: Sequence[int]) -> None:
+        """Forget lanes and their state; those that are still ours are opened anew by the loop."""
+        lanes = [self._lanes.pop(partition) for partition in partitions if partition in self._lanes]
+        await asyncio.gather(*(stop_client(lane.producer) for lane in lanes))
+        mine = self._consumer.assignment()
+        for lane in lanes:
+            self._runner.release(lane.partition)
+            self._consumer.pause(
+                *(place for topic in _INPUTS if (place := TopicPartition(topic, lane.partition)) in mine)
+            )
+
+    async def _start_over(self, poison: PoisonError) -> None:
+        """Find the input that the runner breaks on, with a new runner, as the state of this one may be in halves."""
+        culprit = self._quarantine.broke_on(poison.origins)
+        if culprit is not None:
+            topic, partition, offset = culprit
+            _log.error("a message breaks the runner", topic=topic, partition=partition, offset=offset)
+        await self._close(list(self._lanes))
+        self._runner = Runner(self._predictor)

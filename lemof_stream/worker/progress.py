@@ -1,0 +1,42 @@
+"""What has flowed since the last line of the log about it."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from lemof_stream.contracts.topics import PREDICTIONS
+from lemof_stream.telemetry import get_logger
+from lemof_stream.worker.cycle import LaneWork
+
+_log = get_logger(__name__)
+
+_EVERY_S: Final = 10.0
+
+
+class Progress:
+    """Counts what was committed, and logs it now and then while anything flows."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._windows = self._predictions = self._cycles = 0
+        self._busy_s = 0.0
+
+    def note(self, works: Sequence[LaneWork], seconds: float) -> None:
+        """A cycle's works have been committed."""
+        if not works:
+            return
+        self._cycles += 1
+        self._busy_s += seconds
+        self._windows += sum(work.counts.total() for work in works)
+        self._predictions += sum(len(work.records.get(PREDICTIONS, ())) for work in works)
+        now = time.monotonic()
+        if now - self._since < _EVERY_S:
+            return
+        _log.info(
+            "progress",
+            windows=self._windows,
+            predictions=self._predictions,
+            cycles=self._cycles,
+            cycle_ms=round(1000 * self._busy_s / self._cycles, 1),
+        )
+        self.__init__()  # type: ignore[misc]
