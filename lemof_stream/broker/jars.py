@@ -24,6 +24,13 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "lemof_stream" / "jars"
 
 
+def jars_to_fetch() -> int:
+    """How many of Kafka's jars the cache lacks."""
+    context = MavenContext(repo_cache=cache_folder())
+    paths = [_artifact(jar, context).cached_path for jar in read_lock()]
+    return sum(path is not None and not path.exists() for path in paths)
+
+
 def kafka_jars(lock: Sequence[LockedJar] | None = None, cache: Path | None = None) -> list[Path]:
     """The verified jars of the lock (the package's by default), fetched where the cache lacks them.
 
@@ -51,7 +58,7 @@ def kafka_jars(lock: Sequence[LockedJar] | None = None, cache: Path | None = Non
 
 
 def _verified(jar: LockedJar, context: MavenContext) -> Path:
-    artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+    artifact = _artifact(jar, context)
     path = artifact.cached_path
     if path is not None and path.exists():
         if sha256_of(path) == jar.sha256:
@@ -66,6 +73,10 @@ def _verified(jar: LockedJar, context: MavenContext) -> Path:
             f"{jar.sha256[:12]}...: do not use it, and find out who answers in place of Maven Central."
         )
     return path
+
+
+def _artifact(jar: LockedJar, context: MavenContext) -> Artifact:
+    return context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
 
 
 def _fetch(artifact: Artifact) -> Path:

@@ -100,7 +100,8 @@ def launch(folder: DataFolder, listen: Address, *, tethered: bool) -> tuple[psut
         except BaseException as error:
             end(process)
             folder.note_stopped()
-            if not (isinstance(error, PortTakenError) and listen.port == 0 and attempt < _PORT_TRIES):
+            # Again: a free port is chosen anew, and a fixed one that is taken fails at the head of the loop.
+            if not isinstance(error, PortTakenError) or attempt == _PORT_TRIES:
                 raise
         else:
             return process, address
@@ -108,7 +109,8 @@ def launch(folder: DataFolder, listen: Address, *, tethered: bool) -> tuple[psut
 
 
 def _write_config(folder: DataFolder, listen: Address) -> None:
-    controller = Address(listen.host, 0).free()
+    while (controller := Address(listen.host, 0).free()) == listen:
+        pass
     folder.server_properties.write_text(config.server_properties(folder.kafka, listen, controller))
     folder.log4j2_properties.write_text(config.log4j2_properties(folder.logs))
 

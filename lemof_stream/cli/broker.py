@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lemof_stream.broker import daemon
+from lemof_stream.broker.jars import jars_to_fetch
 from lemof_stream.broker.lock import KAFKA_VERSION
 
 app = typer.Typer(help="A real Apache Kafka on this machine, for trials and tests.", no_args_is_help=True)
@@ -25,8 +26,10 @@ def start(
     ] = "127.0.0.1:9092",
     data_dir: DataDir = None,
 ) -> None:
-    """Start Kafka and leave it running. The first start fetches its jars (46 MB)."""
+    """Start Kafka and leave it running. The first start fetches its jars."""
     folder = data_dir or daemon.default_data_dir()
+    if count := jars_to_fetch():
+        typer.echo(f"Fetching {count} jars of Kafka (46 MB in all, once) ...", err=True)
     running = daemon.start(folder, listen)
     typer.echo(
         f"Kafka {KAFKA_VERSION} serves on {running.address} (process {running.pid}, data in {folder})."

@@ -1,5 +1,8 @@
 """The locked jars: all of them, and none but them."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +52,20 @@ def test_a_jar_with_another_sum_is_refused_and_not_kept(tmp_path: Path) -> None:
         kafka_jars([forged], tmp_path)
 
     assert list(tmp_path.rglob("*.jar")) == []
+
+
+def test_processes_that_start_at_once_fetch_one_cache(tmp_path: Path) -> None:
+    code = "from lemof_stream.broker.jars import kafka_jars; print(*kafka_jars(), sep='\\n')"
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    starts = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    outputs = [start.communicate(timeout=120)[0] for start in starts]
+
+    assert [start.returncode for start in starts] == [0, 0, 0]
+    assert len(set(outputs)) == 1
+    assert len(outputs[0].splitlines()) == len(read_lock())
 
 
 @pytest.mark.usefixtures("no_network")

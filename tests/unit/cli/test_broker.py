@@ -17,7 +17,7 @@ LEMOF: Final = str(Path(sys.executable).with_name("lemof"))
 
 
 def lemof(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([LEMOF, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([LEMOF, *arguments], capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture
