@@ -65,3 +65,4 @@ class SnapshotHeader(Message):
     base_newest: Instant | None
     live_newest: Instant | None
     facts: Count
+    known: bool

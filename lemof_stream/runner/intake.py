@@ -92,13 +92,17 @@ class Intake:
             return DUPLICATE
         stay.facts = facts
         stay.ward = record.ward
+        verdict = DUPLICATE  # a transfer changes no prediction
         if record.discharged_at is not None:
             stay.discharged_at = record.discharged_at
+            verdict = PREDICTED
         static = torch.tensor(static_row(record.demographics))
-        if not torch.equal(static.nan_to_num(-1.0), self._slab.static[stay.slot].nan_to_num(-1.0)):
+        if not torch.allclose(static, self._slab.static[stay.slot], rtol=0, atol=0, equal_nan=True):
             self._slab.static[stay.slot] = static
+            stay.known = record.demographics is not None
             stay.touch(stay.base + 1)
-        return PREDICTED
+            verdict = PREDICTED
+        return verdict
 
     def _hour(self, partition: int, record: HourRecord) -> Verdict:
         stay = self._stays.get(record.stay_id) or self._admit(partition, record)

@@ -58,6 +58,8 @@ class Stay:
     live_newest: datetime | None = None
     facts: int = 0
     """Distinct EHR events that are no observations: admission, transfers, discharge."""
+    known: bool = False
+    """Whether its demographics are; they count as one input of every step."""
     discharged_at: datetime | None = None
     kept: dict[int, Kept] = field(default_factory=dict)
 

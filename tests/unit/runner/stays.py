@@ -1,0 +1,94 @@
+"""Small invented stays for the runner's tests."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from lemof_stream.contracts.ehr import Demographics, HourRecord, Observation, StayRecord
+from lemof_stream.contracts.predictions import Prediction
+from lemof_stream.contracts.vitals import VitalWindow
+from lemof_stream.runner.cycle import CycleResult, EhrInput, Input, WindowInput
+
+ADMITTED = datetime(2031, 3, 1, 7, 30, tzinfo=UTC)
+
+
+def at(minute: float) -> datetime:
+    return ADMITTED + timedelta(minutes=minute)
+
+
+def window(
+    minute: float, stay: str = "s1", name: str = "", partition: int = 0, **channels: float
+) -> WindowInput:
+    return WindowInput(
+        partition,
+        VitalWindow(
+            window_id=name or f"{stay}:{minute}",
+            stay_id=stay,
+            ward="north",
+            device="monitor",
+            admitted_at=ADMITTED,
+            start=at(max(minute - 1, 0)),
+            end=at(minute),
+            channels=channels or {"heart_rate": 60.0 + minute % 50, "art_sbp": 120.0 - minute % 37},
+        ),
+    )
+
+
+def labs(minute: float, stay: str = "s1", partition: int = 0, **values: float) -> EhrInput:
+    """The record of an hour that holds one observation."""
+    record = HourRecord(
+        stay_id=stay,
+        ward="north",
+        admitted_at=ADMITTED,
+        event_time=at(minute),
+        hour=max(-(-int(minute) // 60), 1),
+        observations=(Observation(event_id=f"{stay}:lab:{minute}", at=at(minute), values=values),),
+    )
+    return EhrInput(partition, record)
+
+
+def admission(stay: str = "s1", age: float = 71, partition: int = 0) -> EhrInput:
+    record = StayRecord(
+        stay_id=stay,
+        ward="north",
+        admitted_at=ADMITTED,
+        event_time=ADMITTED,
+        demographics=Demographics(age=age, sex=1, weight_kg=80, unit_type="medical"),
+        event_ids=(f"{stay}:admission",),
+    )
+    return EhrInput(partition, record)
+
+
+def discharge(minute: float, stay: str = "s1") -> EhrInput:
+    record = admission(stay).record.model_copy(
+        update={
+            "event_time": at(minute),
+            "discharged_at": at(minute),
+            "event_ids": (f"{stay}:admission", f"{stay}:discharge"),
+        }
+    )
+    return EhrInput(0, record)
+
+
+def last_revisions(results: Iterable[CycleResult]) -> dict[tuple[str, int], Prediction]:
+    """What a compacted topic holds in the end."""
+    return {
+        (prediction.stay_id, prediction.step): prediction
+        for result in results
+        for _, prediction in result.predictions
+    }
+
+
+def largest_difference(
+    ours: dict[tuple[str, int], Prediction], theirs: dict[tuple[str, int], Prediction]
+) -> float:
+    """Over every column of every stay and step; the steps have to be the same."""
+    assert ours.keys() == theirs.keys()
+    return max(
+        abs(value - theirs[key].predictions[name])
+        for key, prediction in ours.items()
+        for name, value in prediction.predictions.items()
+    )
+
+
+def in_cycles(inputs: list[Input], size: int) -> list[list[Input]]:
+    return [inputs[start : start + size] for start in range(0, len(inputs), size)]

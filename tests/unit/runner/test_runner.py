@@ -1,0 +1,166 @@
+"""What the runner promises: order leaves no trace, revisions grow, state can be packed and goes on."""
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lemof_stream.errors import CheckpointError
+from lemof_stream.model.predictor import Predictor
+from lemof_stream.runner.cycle import Input
+from lemof_stream.runner.runner import Runner
+from tests.unit.runner.stays import (
+    admission,
+    discharge,
+    in_cycles,
+    labs,
+    largest_difference,
+    last_revisions,
+    window,
+)
+
+TOLERANCE = 1e-5  # the bound that parity is held to
+
+
+def recording(hours: int, stay: str = "s1") -> list[Input]:
+    """A stay with a window every 25 minutes and a lab every 5 hours, in event-time order."""
+    timed: list[tuple[float, Input]] = [
+        (minute, window(minute, stay)) for minute in range(10, hours * 60, 25)
+    ]
+    timed += [(m, labs(m, stay, creatinine=1 + m / 3000, gcs=15)) for m in range(90, hours * 60, 300)]
+    ordered = [item for _, item in sorted(timed, key=lambda pair: pair[0])]
+    return [admission(stay), *ordered, discharge(hours * 60, stay)]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), cycle=st.integers(1, 60))
+def test_any_order_inside_the_window_gives_the_same_last_revisions(
+    predictor: Predictor, seed: int, cycle: int
+) -> None:
+    inputs = recording(18)
+    shuffled = random.Random(seed).sample(inputs, len(inputs))
+    expected = last_revisions([Runner(predictor).cycle(inputs)])
+    runner = Runner(predictor)
+    found = last_revisions(runner.cycle(batch) for batch in in_cycles(shuffled, cycle))
+    assert largest_difference(found, expected) <= TOLERANCE
+    assert {key: p.revision for key, p in found.items()} == {key: p.revision for key, p in expected.items()}
+
+
+def test_a_stay_longer_than_the_window_survives_disorder_inside_it(predictor: Predictor) -> None:
+    inputs = recording(130)
+    expected = last_revisions([Runner(predictor).cycle(inputs)])
+    rng = random.Random(4)
+    disordered = [item for _, item in sorted((i + rng.uniform(0, 70), item) for i, item in enumerate(inputs))]
+    runner = Runner(predictor)
+    found = last_revisions(runner.cycle(batch) for batch in in_cycles(disordered, 7))
+    assert largest_difference(found, expected) <= TOLERANCE
+
+
+def test_revisions_of_a_step_grow_strictly(predictor: Predictor) -> None:
+    inputs = recording(15)
+    random.Random(1).shuffle(inputs)
+    runner = Runner(predictor)
+    newest: dict[int, int] = {}
+    for item in inputs:
+        for _, prediction in runner.cycle([item]).predictions:
+            assert prediction.revision > newest.get(prediction.step, 0)
+            newest[prediction.step] = prediction.revision
+
+
+def test_the_open_step_is_provisional_and_closing_makes_it_final(runner: Runner) -> None:
+    first = runner.cycle([admission(), window(30)])
+    assert [(p.step, p.kind) for _, p in first.predictions] == [(1, "provisional")]
+    second = runner.cycle([window(61)])
+    assert [(p.step, p.kind) for _, p in second.predictions] == [(1, "final"), (2, "provisional")]
+    last = runner.cycle([discharge(120)])
+    assert [(p.step, p.kind) for _, p in last.predictions] == [(2, "final")]
+
+
+def test_steps_without_data_are_predicted_too(runner: Runner) -> None:
+    result = runner.cycle([window(10), window(60 * 9 + 1)])
+    assert [p.step for _, p in result.predictions if p.kind == "final"] == list(range(1, 10))
+
+
+def test_a_window_that_comes_twice_is_a_duplicate(runner: Runner) -> None:
+    result = runner.cycle([window(10), window(10)])
+    assert [verdict.outcome for verdict in result.verdicts] == ["predicted", "duplicate"]
+
+
+def test_a_late_lab_revises_every_step_from_its_own_on(runner: Runner) -> None:
+    runner.cycle([window(minute) for minute in range(10, 600, 60)])
+    result = runner.cycle([labs(250, lactate=9.0)])
+    assert [p.step for _, p in result.predictions if p.kind == "final"] == [5, 6, 7, 8, 9]
+
+
+def test_an_input_behind_the_window_is_late(runner: Runner) -> None:
+    runner.cycle([window(minute) for minute in range(10, 60 * 60, 60)])
+    result = runner.cycle([window(20)])
+    assert [(v.outcome, v.reason) for v in result.verdicts] == [("late", "late")]
+    assert not result.predictions
+
+
+@pytest.mark.parametrize(
+    ("channels", "reason"),
+    [
+        ({"heart_rate": 9e9}, "implausible"),
+        ({"creatinine": 1.0}, "unknown_channel"),
+        ({"hr": 60.0}, "unknown_channel"),
+    ],
+)
+def test_values_that_cannot_be_are_refused_whole(
+    runner: Runner, channels: dict[str, float], reason: str
+) -> None:
+    result = runner.cycle([window(10, **channels)])
+    assert [(v.outcome, v.reason) for v in result.verdicts] == [("rejected", reason)]
+    assert not result.predictions
+    assert runner.stays(0) == []
+
+
+def test_a_snapshot_goes_on_as_if_nothing_had_happened(predictor: Predictor) -> None:
+    inputs = recording(70)
+    undisturbed = Runner(predictor)
+    expected = last_revisions([undisturbed.cycle(inputs[:120]), undisturbed.cycle(inputs[120:])])
+    first, second = Runner(predictor), Runner(predictor)
+    before = first.cycle(inputs[:120])
+    assert second.restore(0, first.snapshot("s1")) == "s1"
+    again = second.cycle(inputs[100:120])  # a recovery reads some inputs twice
+    assert {verdict.outcome for verdict in again.verdicts} == {"duplicate"}
+    assert not again.predictions
+    after = second.cycle(inputs[120:])
+    assert largest_difference(last_revisions([before, after]), expected) <= TOLERANCE
+    assert second.snapshot("s1") == _packed_after(predictor, inputs)
+
+
+def _packed_after(predictor: Predictor, inputs: list[Input]) -> bytes:
+    runner = Runner(predictor)
+    for batch in (inputs[:120], inputs[120:]):
+        runner.cycle(batch)
+    return runner.snapshot("s1")
+
+
+def test_a_damaged_snapshot_is_refused_in_a_sentence(runner: Runner) -> None:
+    runner.cycle([window(10)])
+    packed = runner.snapshot("s1")
+    with pytest.raises(CheckpointError, match="snapshot cannot be read"):
+        runner.restore(0, packed[:-40])
+
+
+def test_a_released_slot_holds_nothing_of_its_former_stay(predictor: Predictor) -> None:
+    fresh, used = Runner(predictor), Runner(predictor)
+    used.cycle(recording(20, "former"))
+    used.release(0)
+    assert used.stays(0) == []
+    inputs = recording(20, "next")
+    assert (
+        largest_difference(last_revisions([used.cycle(inputs)]), last_revisions([fresh.cycle(inputs)])) == 0
+    )
+
+
+def test_many_stays_in_one_cycle_are_as_each_alone(predictor: Predictor) -> None:
+    stays = [recording(12 + 3 * n, f"s{n}") for n in range(12)]
+    mixed = [item for one in stays for item in one]
+    random.Random(2).shuffle(mixed)
+    together = last_revisions([Runner(predictor).cycle(mixed)])
+    alone = last_revisions([Runner(predictor).cycle(one) for one in stays])
+    assert largest_difference(together, alone) <= TOLERANCE
