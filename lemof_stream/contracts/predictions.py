@@ -7,7 +7,7 @@ from pydantic import Field
 from lemof_stream.contracts.message import Identifier, Instant, Message, Part
 
 Kind = Literal["provisional", "final", "stale", "withheld"]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0)]
 
 
 class Explanation(Part):
