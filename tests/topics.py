@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.offset import OffsetRequest
 
 from lemof_stream.broker.admin import admin_client, create_topics
 from tests.waiting import wait_until_async
@@ -22,12 +23,23 @@ async def renew_topics(brokers: str) -> None:
 
 
 async def delete_topics(client: AIOKafkaAdminClient, names: Sequence[str]) -> None:
-    """Deletes topics and waits until they are no longer listed."""
+    """Deletes topics and waits until they are neither listed nor served: Kafka closes them after it has said so, and
+    a topic made anew in between would be read with the old one's messages.
+    """
 
     async def gone() -> bool:
         left = sorted(set(names) & set(await client.list_topics()))
         if left:
             await client.delete_topics(left)
-        return not left
+        return not left and not await _served(client, names)
 
     await wait_until_async(gone, _GONE_S, "the deletion of topics")
+
+
+async def _served(client: AIOKafkaAdminClient, names: Sequence[str]) -> bool:
+    """Whether the broker still answers for a partition of a topic."""
+    ask = OffsetRequest(
+        -1, 0, [(name, [(partition, -1) for partition in range(PARTITIONS)]) for name in names]
+    )
+    answer = await client._send_request(ask)
+    return any(code == 0 for _, partitions in answer.topics for _, code, *_ in partitions)

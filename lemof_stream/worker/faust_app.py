@@ -1,0 +1,187 @@
+"""What the Faust apps have in common: configuration, the consumer, and how a process of one runs.
+
+Faust acknowledges an event when its agent moves on, whether or not what the agent wrote has reached the broker. Here
+an event is acknowledged once everything that was written for it is, in the order of the events: see `Acks`.
+"""
+
+import asyncio
+import logging
+import signal
+from collections import deque
+from collections.abc import AsyncIterable, Iterable
+from typing import Any, Final, cast
+
+import faust
+from faust.streams import Stream
+from faust.tables.manager import TableManager
+from faust.transport.drivers import aiokafka as driver
+from faust.types import EventT, FutureMessage, StreamT, TopicT
+
+from lemof_stream.settings import Settings
+from lemof_stream.telemetry import get_logger
+
+_FETCH_WAIT_MS: Final = 100
+"""Faust has 1,500: a partition whose reading begins waits for the answer to the fetch that runs without it."""
+
+_PENDING_MAX: Final = 2_000
+"""Most events whose writes are under way. Bounds memory when the broker is slow; far above what fills a batch."""
+
+_log = get_logger("lemof_stream.apps")
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """The runner writes in transactions; Faust's own setting for reading what is committed is tied to its
+        exactly-once mode, so it is set here, before the consumer starts.
+        """
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # noqa: SLF001
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def ack(self, message: Any) -> bool:
+        """Messages of a former assignment come again, and Faust's streams acknowledge them when they drop them."""
+        if message.generation_id != self.app.consumer_generation_id:
+            self._unacked_messages.discard(message)
+            return False
+        acked: bool = super().ack(message)
+        return acked
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
+
+
+class _TableManager(TableManager):
+    async def on_start(self) -> None:
+        """As Faust's, without its second of sleep for agents of other modules: ours exist before the app starts."""
+        await self._update_channels()
+        await self.recovery.start()
+
+
+class App(faust.App):
+    """A Faust app that only uses the topics of the catalogue and serves no web pages."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        super().__init__(
+            name,
+            broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
+            store="memory://",
+            key_serializer="raw",
+            value_serializer="raw",
+            autodiscover=False,
+            web_enabled=False,
+            TableManager=_TableManager,
+            topic_allow_declare=False,  # `lemof topics create` makes the topics
+            topic_disable_leader=True,
+            table_standby_replicas=0,  # a compacted changelog is read again at 10,000 records a second
+            broker_session_timeout=settings.session_timeout_ms / 1000,
+            broker_heartbeat_interval=settings.session_timeout_ms / 3000,
+            broker_commit_interval=1.0,  # seconds of events that a restart takes in again; the folds are idempotent
+            stream_wait_empty=True,  # give partitions up with nothing under way
+        )
+
+    def _new_transport(self) -> _Transport:
+        return _Transport(self.conf.broker_consumer, self)
+
+    def _create_directories(self) -> None:
+        """None are needed: tables live in memory."""
+
+    def raw_topic(self, name: str, **options: Any) -> TopicT:
+        """A topic of the catalogue, its keys and values as bytes."""
+        return self.topic(
+            name,
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            allow_empty=True,
+            **options,
+        )
+
+    def raw_table(self, name: str, changelog: str) -> "Table":
+        """A table of bytes whose changelog is a topic of the catalogue."""
+        # The queue of a changelog has to hold what is fetched at once: it is not acknowledged, so nothing slows it.
+        topic = self.raw_topic(changelog, internal=True, acks=False, maxsize=131_072)
+        table = Table(self, name=name, changelog_topic=topic, key_type=bytes, value_type=bytes)
+        self.tables.add(table)
+        return table
+
+
+class Table(faust.Table[bytes, bytes]):
+    """A table of bytes that says when a change is safe."""
+
+    def write(self, partition: int, key: bytes, value: bytes) -> FutureMessage:
+        """Set a key; the future is done when the broker has the change."""
+        self.data[key] = value
+        return self.send_changelog(partition, key, value)
+
+
+def events_of(stream: StreamT[Any]) -> AsyncIterable[EventT[Any]]:
+    """The events of an agent's stream, for `Acks` to acknowledge."""
+    events: AsyncIterable[EventT[Any]] = (
+        cast("Stream[Any]", stream).noack().events()
+    )  # `StreamT` lacks `noack`
+    return events
+
+
+class Acks:
+    """Acknowledges events, in their order, once the broker has all that was written for them.
+
+    In order, because Faust takes the first acknowledged offset of a partition that was never committed for the
+    first of the partition.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._pending: deque[tuple[EventT[Any], asyncio.Future[Any]]] = deque()
+        self._crash: asyncio.Task[None] | None = None
+
+    async def after(self, event: EventT[Any], writes: Iterable[FutureMessage]) -> None:
+        """Acknowledge `event` when `writes` are done; waits while too many are under way."""
+        done = asyncio.gather(*writes)
+        self._pending.append((event, done))
+        done.add_done_callback(self._settle)
+        if len(self._pending) > _PENDING_MAX:
+            await asyncio.wait([self._pending[0][1]])
+
+    def _settle(self, _: object) -> None:
+        while self._pending and self._pending[0][1].done():
+            event, done = self._pending.popleft()
+            if done.cancelled() or (error := done.exception()) is None:
+                event.ack()
+            else:
+                # What is not written is not acknowledged: the next process takes the event again.
+                self._pending.clear()
+                self._crash = asyncio.ensure_future(self._app.crash(error))
+
+
+async def serve(app: App) -> None:
+    """Run the app until a signal asks it to stop; raises what it crashed with."""
+    for name in ("faust", "mode", "aiokafka", __name__):  # services report every start and stop at INFO
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("mode.timers").setLevel(
+        logging.ERROR
+    )  # under load a commit outlasts its interval: no harm
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    app.finalize()
+    app.on_startup_finished = _say_ready
+    tasks = [asyncio.create_task(what) for what in (stop.wait(), app.start(), app.wait_until_stopped())]
+    await asyncio.wait((tasks[0], tasks[2]), return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await app.stop()
+    if app.crash_reason is not None:
+        raise app.crash_reason
+    _log.info("stopped", app=app.conf.id)
+
+
+async def _say_ready() -> None:
+    _log.info("ready: tables restored, taking events")
