@@ -1,0 +1,42 @@
+"""`lemof train`: fit a checkpoint on a cohort."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
+
+from lemof_stream.cli.cohort_options import CohortName, Data
+
+
+def command(
+    cohort: CohortName,
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The checkpoint's folder.")],
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Output of `lemof evaluate --json` on other stays, for the model card."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed and data, same checkpoint.")] = 0,
+) -> None:
+    """Fit LeMoF in its three stages and write a checkpoint with its model card."""
+    from lemof_stream.cohorts import read_cohort
+    from lemof_stream.training.predict import one_thread
+    from lemof_stream.training.train import read_evaluation, train
+
+    one_thread()
+    attached = read_evaluation(evaluation)
+    stays = read_cohort(cohort, *data)
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        tasks = {}
+
+        def progress(stage: str, share: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=1.0)
+            bar.update(tasks[stage], completed=share)
+
+        info = train(stays, out, seed, progress, attached)
+    typer.echo(f"{info.name} {info.version} in {out}", err=True)

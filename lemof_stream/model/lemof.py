@@ -1,0 +1,117 @@
+"""LeMoF, level-guided multimodal fusion (our reading of arXiv 2601.10092): the whole model, top to bottom.
+
+E members, B rows, T steps, R = B or B * T, F features, L levels, D width, K tasks
+
+summaries -> running features -> encoders (all levels) -> 1. stacking.py: level logits, g[m], Shapley values
+-> 2. fusion.py: best levels, cross-modal attention -> 3. decision.py: integration, calibration -> columns
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lemof_stream.model.decision import IntegratedDecision
+from lemof_stream.model.encoders import DILATIONS, EhrResidualMLP, VitalsTCN
+from lemof_stream.model.features import Features, RunningFeatures
+from lemof_stream.model.fusion import LevelGuidedFusion
+from lemof_stream.model.inputs import State, StepInputs, StepOutput
+from lemof_stream.model.members import Encoding
+from lemof_stream.model.schema import MODALITIES, TASKS, InputSchema
+from lemof_stream.model.stacking import LevelHeads, StackingMetaLearner
+from lemof_stream.model.stay_length import StayLength
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes; part of the checkpoint's card."""
+
+    members: int = 4
+    vitals_width: int = 32
+    ehr_width: int = 64
+    ehr_levels: int = 4
+    fused_width: int = 48
+    dropout: float = 0.3
+
+
+class LeMoF(nn.Module):
+    """The model. `forward` takes whole stays, `step` one step of any rows with their state."""
+
+    def __init__(self, schema: InputSchema, sizes: Architecture) -> None:
+        super().__init__()
+        members, tasks = sizes.members, len(TASKS)
+        widths, levels = [sizes.vitals_width, sizes.ehr_width], [len(DILATIONS), sizes.ehr_levels]
+        self.features = RunningFeatures(schema)
+        self.encodings = nn.ModuleList(Encoding(width) for width in self.features.widths)
+        vitals_features, ehr_features = self.features.widths
+        self.vitals = VitalsTCN(members, vitals_features, sizes.vitals_width, sizes.dropout)
+        self.ehr = EhrResidualMLP(members, ehr_features, sizes.ehr_width, sizes.ehr_levels, sizes.dropout)
+        self.heads = nn.ModuleList(
+            LevelHeads(members, width, count, tasks) for width, count in zip(widths, levels, strict=True)
+        )
+        self.metas = [StackingMetaLearner(count, tasks) for count in levels]
+        self.stacking = nn.ModuleList(self.metas)  # the same objects, registered
+        self.fusion = LevelGuidedFusion(members, widths, levels, sizes.fused_width, tasks, sizes.dropout)
+        self.decision = IntegratedDecision(len(widths), tasks)
+        self.stay_length = StayLength()
+        self.schema, self.sizes = schema, sizes
+        self.level_names = tuple(
+            f"{name}/{level}" for name, n in zip(MODALITIES, levels, strict=True) for level in range(1, n + 1)
+        )
+
+    def initial_state(self, rows: int) -> State:
+        """The state of `rows` stays before their first step."""
+        return self.features.initial_state(rows) | self.vitals.initial_state(rows)
+
+    def step(self, inputs: StepInputs, state: State) -> tuple[StepOutput, State]:
+        """Take one step of B rows in; the state given stays as it was."""
+        features, after = self.features.step(inputs, state)
+        vitals, rings = self.vitals.step(self.encodings[0](features.vitals), state)
+        levels = [vitals, self.ehr(self.encodings[1](features.ehr))]
+        return self.decide(levels, features.seen, self.days_passed(inputs)), after | rings
+
+    def forward(self, inputs: StepInputs) -> StepOutput:
+        """Whole stays from their first step on: [B, T, ...] -> [B, T]."""
+        rows, steps = inputs.step.shape
+        features = self.run_features(inputs)
+        levels = self.encode(features, steps)
+        out = self.decide(levels, features.seen, self.days_passed(inputs).flatten())
+        return StepOutput(
+            columns={name: column.view(rows, steps) for name, column in out.columns.items()},
+            modality_share=out.modality_share.view(rows, steps, -1),
+            level_share=out.level_share.view(rows, steps, -1),
+            stability_share=out.stability_share.view(rows, steps),
+        )
+
+    def run_features(self, inputs: StepInputs) -> Features:
+        """Features of whole stays, [B * T, ...]."""
+        state, steps = self.features.initial_state(inputs.step.shape[0]), []
+        for t in range(inputs.step.shape[1]):
+            features, state = self.features.step(inputs.at(t), state)
+            steps.append(features)
+        return Features(
+            vitals=torch.stack([f.vitals for f in steps], 1).flatten(0, 1),
+            ehr=torch.stack([f.ehr for f in steps], 1).flatten(0, 1),
+            seen=torch.stack([f.seen for f in steps], 1).flatten(0, 1),
+        )
+
+    def encode(self, features: Features, steps: int) -> list[list[Tensor]]:
+        """All levels of every modality: [E, B * T, D] each."""
+        vitals = self.vitals(self.encodings[0](features.vitals), steps)
+        return [vitals, self.ehr(self.encodings[1](features.ehr))]
+
+    def decide(self, levels: list[list[Tensor]], seen: Tensor, passed: Tensor) -> StepOutput:
+        """The paper's three modules, members averaged; `seen` [R, M], `passed` [R] days since admission."""
+        z = [heads(own).mean(1).double() for heads, own in zip(self.heads, levels, strict=True)]
+        g = torch.stack([meta(own) for meta, own in zip(self.metas, z, strict=True)], 1)
+        shapley = [meta.shapley(own) for meta, own in zip(self.metas, z, strict=True)]
+        fused = self.fusion(levels, seen).mean(0).double()
+        decision = self.decision(g, fused, seen, shapley)
+        probabilities = decision.logits.sigmoid()
+        columns = {"p_death": probabilities[:, 0]} | self.stay_length(probabilities[:, 1:], passed)
+        return StepOutput(columns, decision.modality_share, decision.level_share, decision.stability_share)
+
+    def days_passed(self, inputs: StepInputs) -> Tensor:
+        """Days since admission at the end of what each row has seen."""
+        minutes = (inputs.step.double() - 1) * self.schema.step_minutes + inputs.minutes_open.double()
+        return minutes / 1440

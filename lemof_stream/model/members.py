@@ -1,0 +1,73 @@
+"""Small networks side by side: an ensemble of E members with one matrix product a layer.
+
+Each member is trained without one fold of the stays (see `training`), so that its predictions there are out of fold;
+served, the members are averaged.
+
+    E members, R rows (B or B * T), D width
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class MemberLinear(nn.Module):
+    """A linear layer for each member: [E, R, in] -> [E, R, out]."""
+
+    def __init__(self, members: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(members, 1, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class MemberNorm(nn.Module):
+    """Layer normalisation with a gain and bias for each member: [E, R, D] -> [E, R, D]."""
+
+    def __init__(self, members: int, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(members, 1, width))
+        self.bias = nn.Parameter(torch.zeros(members, 1, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        normed = nn.functional.layer_norm(x, x.shape[-1:])
+        return torch.addcmul(self.bias, normed, self.gain)
+
+
+class Encoding(nn.Module):
+    """Normalises features and encodes them in two ways: [R, F] with NaN -> [2, R, F].
+
+    Clipped z-scores keep distances, their hyperbolic tangent keeps the middle apart and tells tails only by sign;
+    members that see different encodings err differently. An undefined feature is its mean; counts tell it apart.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = ((x - self.centre) / self.scale).nan_to_num(0.0).clamp(-4, 4)
+        return torch.stack([scores, scores.tanh()])
+
+
+class MemberInput(nn.Module):
+    """The first layer: [2, R, F] -> [E, R, D]; the first half of the members reads the first encoding."""
+
+    def __init__(self, members: int, features: int, width: int) -> None:
+        super().__init__()
+        self.members, self.width = members, width
+        self.layer = MemberLinear(2, features, members // 2 * width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x)  # [2, R, E/2 * D]
+        rows = out.shape[1]
+        out = out.view(2, rows, self.members // 2, self.width).transpose(1, 2)
+        return out.reshape(self.members, rows, self.width)

@@ -1,0 +1,46 @@
+"""A trained model ready to serve."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from lemof_stream.contracts.predictions import ModelInfo
+from lemof_stream.model.inputs import State, StepInputs, StepOutput
+from lemof_stream.model.lemof import LeMoF
+from lemof_stream.model.schema import MODALITIES, InputSchema
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A loaded checkpoint. It computes without gradients and changes none of the tensors it is given."""
+
+    model: LeMoF
+    schema: InputSchema
+    info: ModelInfo
+    card: dict[str, Any]
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the axis of `StepOutput.modality_share`."""
+        return MODALITIES
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Names of the axis of `StepOutput.level_share`: `vitals/1`, ..."""
+        return self.model.level_names
+
+    def initial_state(self, rows: int) -> State:
+        """The state of `rows` stays before their first step."""
+        return self.model.initial_state(rows)
+
+    @torch.inference_mode()
+    def step(self, inputs: StepInputs, state: State) -> tuple[StepOutput, State]:
+        """One step of B rows: their outputs and the state after it."""
+        return self.model.step(inputs, state)
+
+    @torch.inference_mode()
+    def forward(self, inputs: StepInputs) -> StepOutput:
+        """Whole stays [B, T, ...] from their first step on."""
+        output: StepOutput = self.model(inputs)
+        return output

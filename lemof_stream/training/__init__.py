@@ -1,0 +1,1 @@
+"""Fitting, calibration, metrics, and offline prediction."""

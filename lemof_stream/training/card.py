@@ -1,0 +1,78 @@
+"""The model card: what was trained, on what, how good it is, and what it is for."""
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from lemof_stream.cohorts import Cohort
+from lemof_stream.model.lemof import LeMoF
+from lemof_stream.model.schema import COLUMNS, MODALITIES, TASKS
+from lemof_stream.training.dataset import StepData
+from lemof_stream.training.evaluate import evaluate
+from lemof_stream.training.fit import Fitted
+from lemof_stream.training.predict import as_table
+
+INTENDED_USE = (
+    "Research use, not a medical device. For replaying recorded stays, for developing and load-testing systems that "
+    "subscribe to predictions, and for research on multimodal fusion. Not for decisions about patients."
+)
+LIMITS = (
+    "Trained on the first 48 hours of stays of one hospital's intensive care, charted by hand between 2001 and 2008, "
+    "all of which lasted at least 48 hours: predictions beyond the horizon, for shorter stays or for other hospitals "
+    "are extrapolations. The recording may have ended because the patient left; scores on stays that are still being "
+    "recorded are the ones to compare with a bedside."
+)
+
+
+def model_card(
+    fitted: Fitted, cohort: Cohort, data: StepData, recipe: dict[str, Any], evaluation: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The card as JSON; the checkpoint adds schema, architecture and format."""
+    model = fitted.model
+    held_out = evaluate(as_table(data, fitted.held_out, model.schema.step_minutes), cohort)
+    return {
+        "name": f"lemof-{cohort.name}",
+        "version": version("lemof-stream"),
+        "description": "LeMoF, level-guided multimodal fusion: our reading of arXiv 2601.10092, not its authors' code.",
+        "intended_use": INTENDED_USE,
+        "limits": LIMITS,
+        "data": _data(cohort),
+        "splits": f"{model.sizes.members} random folds of stays; member e never learns from fold e.",
+        "recipe": recipe,
+        "outputs": list(COLUMNS),
+        "level_importance": _importance(model),
+        "calibration": {
+            "how": "Temperature and bias a task, and the 80% conformal interval on length of stay, on out-of-fold "
+            "predictions of every step.",
+            "temperature": dict(zip(TASKS, model.decision.temperature.tolist(), strict=True)),
+            "interval": model.stay_length.interval.tolist(),
+        },
+        "metrics": {
+            "out_of_fold": {"how": "single members on the stays they did not learn from", **held_out},
+            "other_stays": evaluation,
+        },
+    }
+
+
+def _data(cohort: Cohort) -> dict[str, Any]:
+    return {
+        "cohort": cohort.name,
+        "stays": len(cohort),
+        "measurements": len(cohort.value),
+        "died": int(np.nansum(cohort.death)),
+        "length_of_stay_known": int((~np.isnan(cohort.length_of_stay)).sum()),
+        "terms": "PhysioNet/CinC Challenge 2012, open access (ODC-By 1.0)",
+    }
+
+
+def _importance(model: LeMoF) -> dict[str, Any]:
+    shares: dict[str, Any] = {}
+    for name, meta, best in zip(MODALITIES, model.metas, model.fusion.best, strict=True):
+        shares[name] = {
+            "shapley": {
+                task: [round(a, 4) for a in meta.importance[:, k].tolist()] for k, task in enumerate(TASKS)
+            },
+            "fused": [round(a, 4) for a in best.share.tolist()],
+        }
+    return shares

@@ -1,0 +1,97 @@
+"""A recorded cohort as the model sees it: step summaries, targets, and the last step that holds data.
+
+N stays, T steps, C channels, S demographics, K tasks
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lemof_stream.cohorts import Cohort
+from lemof_stream.model.inputs import StepInputs
+from lemof_stream.model.schema import LOS_EDGES, InputSchema, static_row
+from lemof_stream.model.summary import StepBins
+
+CHUNK = 500
+"""Stays that are run at once where a whole cohort passes through the model: bounds memory at some 300 MB."""
+
+
+@dataclass(frozen=True)
+class StepData:
+    """inputs [N, T, ...]; last_step [N], at least 1, as admission is data of the first step."""
+
+    stay_ids: tuple[str, ...]
+    inputs: StepInputs
+    last_step: Tensor
+
+    def chunks(self) -> Iterator["StepData"]:
+        """The stays in groups of at most `CHUNK`, each as long as its longest stay."""
+        for start in range(0, max(len(self.stay_ids), 1), CHUNK):
+            rows = slice(start, start + CHUNK)
+            last = self.last_step[rows]
+            steps = int(last.max()) if len(last) else 1
+            part = self.inputs.rows(rows)
+            yield StepData(self.stay_ids[rows], first_steps(part, steps), last)
+
+
+def first_steps(inputs: StepInputs, steps: int) -> StepInputs:
+    """The first `steps` steps of whole stays."""
+    return StepInputs(
+        inputs.median[:, :steps],
+        inputs.last[:, :steps],
+        inputs.static[:, :steps],
+        inputs.step[:, :steps],
+        inputs.minutes_open[:, :steps],
+    )
+
+
+def step_data(cohort: Cohort, schema: InputSchema) -> StepData:
+    """Summarise every step of every stay with the code that serves the bedside."""
+    stays, length = len(cohort), schema.step_minutes
+    step_of = np.maximum(-(-cohort.minute.astype(np.int64) // length), 1)
+    last_step = np.maximum(-(-cohort.last_minute.astype(np.int64) // length), 1)
+    steps = int(last_step.max(initial=1))
+    place = {name: index for index, name in enumerate(schema.channels)}
+    channel = np.array([place.get(name, -1) for name in cohort.channels], dtype=np.intp)[cohort.channel]
+    median = np.full((stays, steps, len(schema.channels)), np.nan)
+    last = median.copy()
+    bins, rows = StepBins(stays, len(schema.channels), length), np.arange(stays)
+    order = np.argsort(step_of, kind="stable")
+    bounds = np.searchsorted(step_of[order], np.arange(1, steps + 2))
+    for t in range(steps):
+        taken = order[bounds[t] : bounds[t + 1]]
+        taken = taken[channel[taken] >= 0]
+        minutes = (cohort.minute[taken] - t * length).astype(np.float64)
+        bins.add(cohort.stay[taken].astype(np.intp), channel[taken], minutes, cohort.value[taken])
+        median[:, t], last[:, t] = bins.summary(rows)
+        bins.clear(rows)
+    static = torch.tensor([static_row(d) for d in cohort.demographics], dtype=torch.float64).view(stays, -1)
+    inputs = StepInputs(
+        median=torch.from_numpy(median),
+        last=torch.from_numpy(last),
+        static=static.unsqueeze(1).expand(-1, steps, -1),
+        step=torch.arange(1, steps + 1).expand(stays, -1),
+        minutes_open=torch.full((stays, steps), float(length), dtype=torch.float64),
+    )
+    return StepData(cohort.stay_ids, inputs, torch.from_numpy(last_step))
+
+
+def targets(cohort: Cohort) -> Tensor:
+    """[N, K] death, and whether the length of stay exceeds each edge; NaN where unknown."""
+    days = torch.from_numpy(cohort.length_of_stay)
+    beyond = [torch.where(days.isnan(), torch.nan, (days > edge).double()) for edge in LOS_EDGES]
+    return torch.stack([torch.from_numpy(cohort.death), *beyond], 1)
+
+
+def hold_vitals(inputs: StepInputs, vitals: int) -> StepInputs:
+    """The same stays in a dense bed: every vital sign held and seen in every step once it was measured."""
+    median, last = inputs.median.clone(), inputs.last.clone()
+    for t in range(1, median.shape[1]):
+        unseen = median[:, t, :vitals].isnan()
+        held = last[:, t - 1, :vitals]
+        for now in (median[:, t, :vitals], last[:, t, :vitals]):
+            now.copy_(torch.where(unseen, held, now))
+    return replace(inputs, median=median, last=last)

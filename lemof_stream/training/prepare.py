@@ -1,0 +1,67 @@
+"""From step summaries to what is trained on: fitted scales, features, folds.
+
+N stays, T steps, F features, A channels
+"""
+
+import torch
+from torch import Tensor
+
+from lemof_stream.model.inputs import StepInputs
+from lemof_stream.model.lemof import LeMoF
+from lemof_stream.model.members import Encoding
+from lemof_stream.training.dataset import CHUNK
+from lemof_stream.training.stages import Prepared
+
+SCALE_STEPS = 4
+"""Every so many steps count for the features' mean and deviation; neighbours say the same."""
+SMALLEST_SCALE = 1e-2
+"""A feature that hardly varies in training must not explode when it does at the bedside."""
+
+
+def prepare(model: LeMoF, inputs: StepInputs, target: Tensor, folds: int, seed: int) -> Prepared:
+    """Fit the scales of channels and features on the training stays and run the features of every step."""
+    fit_channels(model, inputs)
+    vitals, ehr, seen = run_features(model, inputs)
+    for encoding, features in zip(model.encodings, (vitals, ehr), strict=True):
+        assert isinstance(encoding, Encoding)
+        centre, scale = _moments(features[:, ::SCALE_STEPS].flatten(0, 1).float())
+        encoding.centre.copy_(centre)
+        encoding.scale.copy_(scale.clamp(min=SMALLEST_SCALE))
+    order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed))
+    return Prepared(vitals, ehr, seen, target, order % folds)
+
+
+def fit_channels(model: LeMoF, inputs: StepInputs) -> None:
+    """Mean and deviation of every channel over all steps that saw it."""
+    channels = model.features.channels
+    known = torch.full_like(inputs.last[:, 0], torch.nan, dtype=torch.float32)
+    values = []
+    for t in range(inputs.step.shape[1]):
+        last = channels.clip(inputs.last[:, t])
+        known = torch.where(last.isnan(), known, last)
+        values.append(channels.transform(channels.derive(channels.clip(inputs.median[:, t]), known)))
+    centre, scale = _moments(torch.cat(values))
+    channels.centre.copy_(centre)
+    channels.scale.copy_(scale.clamp(min=1e-3))
+
+
+def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation [F] of [R, F] without NaN; 0 and 1 where there is nothing."""
+    rows = rows.double()
+    mean = rows.nanmean(0)
+    deviation = (rows - mean).square().nanmean(0).sqrt()
+    return mean.nan_to_num(0.0), deviation.nan_to_num(1.0)
+
+
+def run_features(model: LeMoF, inputs: StepInputs) -> tuple[Tensor, Tensor, Tensor]:
+    """Features of every step [N, T, F] of both modalities, in half precision, and whether each was seen [N, T, M]."""
+    chunks = []
+    with torch.inference_mode():
+        for start in range(0, len(inputs.step), CHUNK):
+            features = model.run_features(inputs.rows(slice(start, start + CHUNK)))
+            chunks.append((features.vitals.half(), features.ehr.half(), features.seen))
+    # Cloned, as what inference mode made may not be trained on.
+    vitals, ehr, seen = (
+        torch.cat(parts).clone().view(*inputs.step.shape, -1) for parts in zip(*chunks, strict=True)
+    )
+    return vitals, ehr, seen
