@@ -33,7 +33,7 @@ Group = Annotated[
 ]
 Checkpoint = Annotated[
     Path | None,
-    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder. [else the one in the package]"),
+    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder; else the one in the package."),
 ]
 
 

@@ -12,6 +12,10 @@ from lemof_stream.settings import Settings
 # A partition that is resumed while a fetch of the others is under way waits for its end; aiokafka's 500 ms would be
 # felt at the bedside.
 _FETCH_WAIT_MS: Final = 100
+# A reader learns from an empty answer that it is at the end; nobody watches it wait for new records.
+_EMPTY_WAIT_MS: Final = 20
+# Kafka answers "not yet" while it completes the transaction before; aiokafka's 100 ms would be most of a cycle.
+_RETRY_MS: Final = 20
 # Members that live but are in a long cycle or restore are waited for this long when the group rebalances; the dead
 # are found by the session timeout.
 _REBALANCE_MS: Final = 30_000
@@ -48,7 +52,8 @@ def reader(brokers: str) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",  # what retention deletes while it is read is not waited for
-        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        fetch_max_wait_ms=_EMPTY_WAIT_MS,
+        retry_backoff_ms=_EMPTY_WAIT_MS,
     )
 
 
@@ -60,6 +65,7 @@ def partition_producer(settings: Settings, partition: int) -> AIOKafkaProducer:
         transaction_timeout_ms=_TRANSACTION_MS,
         max_batch_size=_BATCH_BYTES,
         compression_type="lz4",
+        retry_backoff_ms=_RETRY_MS,
     )
 
 

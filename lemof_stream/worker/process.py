@@ -133,6 +133,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                     await self._cycle(fetched)
             except PoisonError as poison:
                 await self._start_over(poison)
+        self._progress.tell()
 
     async def _fetch(self) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
         try:
@@ -174,7 +175,8 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             lane = self._lanes.get(place.partition)
             if lane is not None:  # else of a partition that is not ours any more, or not yet: they come again
                 lane.receive(records)
-        return run_cycle(self._runner, self._settings.group, self._lanes, self._limit, at_end, self._poisoned)
+        lanes, limit = self._quarantine.chosen(self._lanes, self._settings.cycle_max)
+        return run_cycle(self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned)
 
     async def _commit(self, work: LaneWork) -> None:
         async with asyncio.timeout(_COMMIT_S):

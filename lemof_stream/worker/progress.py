@@ -17,20 +17,20 @@ class Progress:
     """Counts what was committed, and logs it now and then while anything flows."""
 
     def __init__(self) -> None:
-        self._since = time.monotonic()
-        self._windows = self._predictions = self._cycles = 0
-        self._busy_s = 0.0
+        self._reset(time.monotonic())
 
     def note(self, works: Sequence[LaneWork], seconds: float) -> None:
         """A cycle's works have been committed."""
-        if not works:
-            return
-        self._cycles += 1
-        self._busy_s += seconds
-        self._windows += sum(work.counts.total() for work in works)
-        self._predictions += sum(len(work.records.get(PREDICTIONS, ())) for work in works)
+        if works:
+            self._cycles += 1
+            self._busy_s += seconds
+            self._windows += sum(work.counts.total() for work in works)
+            self._predictions += sum(len(work.records.get(PREDICTIONS, ())) for work in works)
+
+    def tell(self) -> None:
+        """Log what has flowed, if anything has and the last line is some seconds old."""
         now = time.monotonic()
-        if now - self._since < _EVERY_S:
+        if not self._cycles or now - self._since < _EVERY_S:
             return
         _log.info(
             "progress",
@@ -39,4 +39,9 @@ class Progress:
             cycles=self._cycles,
             cycle_ms=round(1000 * self._busy_s / self._cycles, 1),
         )
-        self.__init__()  # type: ignore[misc]
+        self._reset(now)
+
+    def _reset(self, now: float) -> None:
+        self._since = now
+        self._windows = self._predictions = self._cycles = 0
+        self._busy_s = 0.0

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from lemof_stream.worker.clients import reader, stop_client
 
-_POLL_MS: Final = 200
+_POLL_MS: Final = 30
 # A broker that says nothing for this long while a range is read is taken for gone.
 _SILENCE_S: Final = 40.0
 
@@ -51,6 +51,8 @@ async def read_range(
         InterruptedReadError: `called_off` became true.
         KafkaTimeoutError: the broker fell silent.
     """
+    if stop is not None and start >= stop:
+        return
     consumer.assign([partition])
     consumer.seek(partition, start)
     began = time.time()

@@ -1,0 +1,153 @@
+"""Reads dead letters and sends them back to where they came from, each once."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final, Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from lemof_stream.broker.admin import require_topics
+from lemof_stream.contracts.operations import DeadLetter
+from lemof_stream.contracts.topics import DEAD_LETTERS
+from lemof_stream.errors import BrokerError, ConfigError
+from lemof_stream.worker.clients import stop_client
+from lemof_stream.worker.reading import range_reader, read_range
+
+REDRIVEN: Final = "lemof-redriven"
+"""Header of a redriven message: the dead letter that it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterId:
+    """Where a dead letter lies: partition and offset of the dead-letter topic, written `2:17`."""
+
+    partition: int
+    offset: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`2:17`.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        partition, _, offset = text.partition(":")
+        if not (partition.isdecimal() and offset.isdecimal()):
+            raise ConfigError(
+                f"{text!r} names no dead letter: write partition and offset as `lemof dlq list` shows them, as in 2:17."
+            )
+        return cls(int(partition), int(offset))
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A dead letter and where it lies."""
+
+    id: LetterId
+    letter: DeadLetter
+    filed_ms: int
+    """When it was written, in milliseconds since 1970."""
+
+
+async def dead_letters(brokers: str) -> AsyncIterator[Filed]:
+    """All dead letters, by partition.
+
+    Raises:
+        BrokerError: no Kafka answers, or it has no dead-letter topic.
+    """
+    counts = await require_topics(brokers, DEAD_LETTERS)
+    async with range_reader(brokers) as consumer:
+        for partition in range(counts[DEAD_LETTERS]):
+            place = TopicPartition(DEAD_LETTERS, partition)
+            start = (await consumer.beginning_offsets([place]))[place]
+            async for filed in _read(consumer, partition, start, None):
+                yield filed
+
+
+async def find(brokers: str, wanted: LetterId) -> Filed:
+    """One dead letter.
+
+    Raises:
+        ConfigError: there is none of this name.
+        BrokerError: no Kafka answers, or it has no dead-letter topic.
+    """
+    counts = await require_topics(brokers, DEAD_LETTERS)
+    place = TopicPartition(DEAD_LETTERS, wanted.partition)
+    if wanted.partition < counts[DEAD_LETTERS]:
+        async with range_reader(brokers) as consumer:
+            start, end = (
+                (await consumer.beginning_offsets([place]))[place],
+                await consumer.end_offsets([place]),
+            )
+            if start <= wanted.offset < end[place]:
+                async for filed in _read(consumer, wanted.partition, wanted.offset, wanted.offset + 1):
+                    return filed
+    raise ConfigError(f"There is no dead letter {wanted}: `lemof dlq list` shows those that there are.")
+
+
+async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None) -> Filed:
+    """Send a letter's message, or its corrected value, to the topic and partition that it came from; returns the letter.
+
+    Raises:
+        ConfigError: there is no such letter, or it has been redriven before.
+        BrokerError: no Kafka answers, or it does not take the message.
+    """
+    filed = await find(brokers, wanted)
+    letter = filed.letter
+    origin = TopicPartition(letter.topic, letter.partition)
+    counts = await require_topics(brokers, letter.topic)
+    if letter.partition >= counts[letter.topic]:
+        raise BrokerError(
+            f"The topic {letter.topic} has no partition {letter.partition} any more: send the message from its producer."
+        )
+    async with range_reader(brokers) as consumer:
+        before = await _redriven_at(consumer, origin, filed)
+    if before is not None:
+        raise ConfigError(
+            f"The dead letter {wanted} has been redriven already, to offset {before} of {origin.topic} partition "
+            f"{origin.partition}: a second time would do nothing new."
+        )
+    await _send(brokers, origin, filed, letter.value if corrected is None else corrected)
+    return filed
+
+
+async def _read(
+    consumer: AIOKafkaConsumer, partition: int, start: int, stop: int | None
+) -> AsyncIterator[Filed]:
+    async for record in read_range(consumer, TopicPartition(DEAD_LETTERS, partition), start, stop):
+        letter = DeadLetter.from_bytes(record.value)
+        yield Filed(LetterId(partition, record.offset), letter, record.timestamp)
+
+
+async def _redriven_at(consumer: AIOKafkaConsumer, origin: TopicPartition, filed: Filed) -> int | None:
+    """The offset of the message that this letter was redriven as: it can only lie behind the original."""
+    oldest = (await consumer.beginning_offsets([origin]))[origin]
+    async for record in read_range(consumer, origin, max(oldest, filed.letter.offset + 1)):
+        if (REDRIVEN, str(filed.id).encode()) in record.headers:
+            offset: int = record.offset
+            return offset
+    return None
+
+
+async def _send(brokers: str, origin: TopicPartition, filed: Filed, value: bytes | None) -> None:
+    # Not in a transaction: its marker at the end of a Faust changelog would keep the EHR app waiting for a record.
+    producer = AIOKafkaProducer(bootstrap_servers=brokers.split(","), enable_idempotence=True)
+    try:
+        await producer.start()
+        await producer.send_and_wait(
+            origin.topic,
+            value=value,
+            key=filed.letter.key,
+            partition=origin.partition,
+            headers=[(REDRIVEN, str(filed.id).encode())],
+        )
+    except KafkaError as error:
+        raise BrokerError(
+            f"Kafka at {brokers} did not take the message ({type(error).__name__}): redrive the letter again."
+        ) from None
+    finally:
+        await stop_client(producer)
