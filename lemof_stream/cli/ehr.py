@@ -8,7 +8,6 @@ from lemof_stream.settings import load_settings
 
 def command(brokers: Brokers = None, config: Config = None) -> None:
     """Fold EHR events into feature records until stopped; several processes share the partitions."""
-    settings = load_settings(config, brokers=brokers)
     from lemof_stream.worker.ehr_app import run_ehr  # Faust takes most of a second: only where it is used
 
-    asyncio.run(run_ehr(settings))
+    asyncio.run(run_ehr(load_settings(config, brokers=brokers)))

@@ -19,6 +19,7 @@ SNAPSHOTS: Final = "runner.snapshots.v1"
 LEDGER: Final = "ledger.v1"
 ALERTS: Final = "alerts.v1"
 CENSUS: Final = "census.v1"
+WARD_STATE: Final = "ward.state.v1"
 
 
 class Topic(NamedTuple):
@@ -54,6 +55,7 @@ TOPICS: Final = (
     Topic(LEDGER, "delete", 30 * _DAY_MS, "what each transaction did with which offsets"),
     Topic(ALERTS, "delete", 30 * _DAY_MS, "alerts raised and cleared, keyed by stay"),
     Topic(CENSUS, "compact", -1, "the census of each ward, keyed by ward"),
+    Topic(WARD_STATE, "compact", -1, "the newest prediction and alert of each stay: the ward app's table"),
 )
 
 

@@ -1,10 +1,11 @@
-"""What the ward app derives from predictions."""
+"""What the ward app derives from predictions, and the state that it derives it by."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from lemof_stream.contracts.message import Identifier, Instant, Message
+from lemof_stream.contracts.message import Identifier, Instant, Message, unreadable
+from lemof_stream.errors import MessageError
 
 
 class Alert(Message):
@@ -31,3 +32,43 @@ class Census(Message):
     leaving_24h: Annotated[float, Field(ge=0)]
     leaving_48h: Annotated[float, Field(ge=0)]
     leaving_7d: Annotated[float, Field(ge=0)]
+
+
+class Outlook(Message):
+    """The newest prediction of a model about a stay. Key `<stay>|<model name>-<version>`."""
+
+    kind: Literal["outlook"] = "outlook"
+    stay_id: Identifier
+    ward: str
+    admitted_at: Instant
+    event_time: Instant
+    prediction_id: Identifier
+    step: int
+    revision: int
+    step_end: Instant
+    predictions: dict[str, float]
+    raised: bool
+    """Whether an alert stands."""
+
+
+class Departure(Message):
+    """A stay was discharged. Key `<stay>|left`."""
+
+    kind: Literal["departure"] = "departure"
+    stay_id: Identifier
+    discharged_at: Instant
+
+
+WardRecord = Annotated[Outlook | Departure, Field(discriminator="kind")]
+
+_RECORDS: TypeAdapter[WardRecord] = TypeAdapter(WardRecord)
+
+
+def read_ward_record(value: bytes | None) -> WardRecord:
+    """Read a message of `ward.state.v1`; `MessageError` (`unreadable`) says what does not fit."""
+    if value is None:
+        raise MessageError("unreadable", "The message has no value where a ward record is due.")
+    try:
+        return _RECORDS.validate_json(value)
+    except ValidationError as error:
+        raise unreadable("ward record", error) from None

@@ -3,13 +3,10 @@
 One write is both the state of the app and its output. Events are taken at least once; the folds count each once.
 """
 
-import base64
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from faust.types import EventT, FutureMessage, StreamT
 
-from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.ehr import (
     EhrEvent,
     HourRecord,
@@ -19,11 +16,10 @@ from lemof_stream.contracts.ehr import (
     read_ehr_event,
 )
 from lemof_stream.contracts.message import Message
-from lemof_stream.contracts.operations import DeadLetter
 from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_EVENTS, EHR_FEATURES
 from lemof_stream.errors import MessageError
 from lemof_stream.settings import Settings
-from lemof_stream.telemetry import configure_logs, get_logger
+from lemof_stream.telemetry import configure_logs
 from lemof_stream.worker.ehr_fold import (
     fold_hour,
     fold_stay,
@@ -34,11 +30,11 @@ from lemof_stream.worker.ehr_fold import (
     stay_key,
     watermark_key,
 )
-from lemof_stream.worker.faust_app import Acks, App, events_of, serve
+from lemof_stream.worker.faust_app import App, require_equal_topics, serve
+from lemof_stream.worker.faust_events import Acks, DeadLetters, events_of
 
 GROUP: Final = "lemof-ehr"
 
-_log = get_logger(__name__)
 _M = TypeVar("_M", bound=Message)
 
 
@@ -48,7 +44,7 @@ class EhrApp:
     def __init__(self, settings: Settings) -> None:
         self.app = App(GROUP, settings)
         self._features = self.app.raw_table("features", EHR_FEATURES)
-        self._dead_letters = self.app.raw_topic(DEAD_LETTERS)
+        self._dead_letters = DeadLetters(self.app)
         self.app.agent(self.app.raw_topic(EHR_EVENTS), name="ehr", concurrency=1)(self._take_all)
 
     async def _take_all(self, stream: StreamT[Any]) -> None:
@@ -62,7 +58,7 @@ class EhrApp:
         try:
             key, record = self._fold(read_ehr_event(event.message.value), partition)
         except MessageError as error:
-            return [self._refuse(event, error)]
+            return [self._dead_letters.send(event, error)]
         return [] if record is None else [self._features.write(partition, key, record.to_bytes())]
 
     def _fold(self, event: EhrEvent, partition: int) -> tuple[bytes, Message | None]:
@@ -81,37 +77,13 @@ class EhrApp:
         value = self._features.data.get(key)
         return None if value is None else kind.from_bytes(value)
 
-    def _refuse(self, event: EventT[Any], error: MessageError) -> FutureMessage:
-        message = event.message
-        _log.warning(
-            "dead letter",
-            reason=error.reason,
-            detail=str(error),
-            partition=message.partition,
-            offset=message.offset,
-        )
-        letter = DeadLetter(
-            reason=error.reason,
-            detail=str(error),
-            consumer=GROUP,
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            timestamp=datetime.fromtimestamp(message.timestamp, UTC),
-            key=None if message.key is None else base64.b64encode(message.key),
-            value=None if message.value is None else base64.b64encode(message.value),
-        )
-        return self._dead_letters.send_soon(
-            key=message.key, value=letter.to_bytes(), partition=message.partition, eager_partitioning=True
-        )
-
 
 async def run_ehr(settings: Settings) -> None:
     """Run the EHR app until a signal asks it to stop.
 
     Raises:
-        BrokerError: no Kafka answers, or a topic is missing.
+        BrokerError: no Kafka answers, or its topics are not what the app needs.
     """
-    await require_topics(settings.brokers, EHR_EVENTS, EHR_FEATURES, DEAD_LETTERS)
+    await require_equal_topics(settings, EHR_EVENTS, EHR_FEATURES, DEAD_LETTERS)
     configure_logs(settings)
     await serve(EhrApp(settings).app)

@@ -1,30 +1,22 @@
-"""What the Faust apps have in common: configuration, the consumer, and how a process of one runs.
-
-Faust acknowledges an event when its agent moves on, whether or not what the agent wrote has reached the broker. Here
-an event is acknowledged once everything that was written for it is, in the order of the events: see `Acks`.
-"""
+"""What the Faust apps have in common: configuration, the consumer, the table, and how a process of one runs."""
 
 import asyncio
 import logging
 import signal
-from collections import deque
-from collections.abc import AsyncIterable, Iterable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import faust
-from faust.streams import Stream
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
-from faust.types import EventT, FutureMessage, StreamT, TopicT
+from faust.types import FutureMessage, TopicT
 
+from lemof_stream.broker.admin import require_topics
+from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 
 _FETCH_WAIT_MS: Final = 100
 """Faust has 1,500: a partition whose reading begins waits for the answer to the fetch that runs without it."""
-
-_PENDING_MAX: Final = 2_000
-"""Most events whose writes are under way. Bounds memory when the broker is slow; far above what fills a batch."""
 
 _log = get_logger("lemof_stream.apps")
 
@@ -122,43 +114,20 @@ class Table(faust.Table[bytes, bytes]):
         return self.send_changelog(partition, key, value)
 
 
-def events_of(stream: StreamT[Any]) -> AsyncIterable[EventT[Any]]:
-    """The events of an agent's stream, for `Acks` to acknowledge."""
-    events: AsyncIterable[EventT[Any]] = (
-        cast("Stream[Any]", stream).noack().events()
-    )  # `StreamT` lacks `noack`
-    return events
+async def require_equal_topics(settings: Settings, *names: str) -> int:
+    """The number of partitions that all these topics have: a stay lies in the same one of each.
 
-
-class Acks:
-    """Acknowledges events, in their order, once the broker has all that was written for them.
-
-    In order, because Faust takes the first acknowledged offset of a partition that was never committed for the
-    first of the partition.
+    Raises:
+        BrokerError: no Kafka answers, a topic is missing, or their partitions differ.
     """
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._pending: deque[tuple[EventT[Any], asyncio.Future[Any]]] = deque()
-        self._crash: asyncio.Task[None] | None = None
-
-    async def after(self, event: EventT[Any], writes: Iterable[FutureMessage]) -> None:
-        """Acknowledge `event` when `writes` are done; waits while too many are under way."""
-        done = asyncio.gather(*writes)
-        self._pending.append((event, done))
-        done.add_done_callback(self._settle)
-        if len(self._pending) > _PENDING_MAX:
-            await asyncio.wait([self._pending[0][1]])
-
-    def _settle(self, _: object) -> None:
-        while self._pending and self._pending[0][1].done():
-            event, done = self._pending.popleft()
-            if done.cancelled() or (error := done.exception()) is None:
-                event.ack()
-            else:
-                # What is not written is not acknowledged: the next process takes the event again.
-                self._pending.clear()
-                self._crash = asyncio.ensure_future(self._app.crash(error))
+    counts = await require_topics(settings.brokers, *names)
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise BrokerError(
+            f"The topics at {settings.brokers} differ in their partitions ({listed}): delete those that are wrong and "
+            "create them with `lemof topics create`."
+        )
+    return counts[names[0]]
 
 
 async def serve(app: App) -> None:

@@ -1,0 +1,126 @@
+"""The ward app: alerts with hysteresis, and the state that the census is taken from.
+
+An alert is written, and acknowledged by the broker, before the state that remembers it: a kill in between repeats the
+alert, with the same id, and never loses it.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from faust.types import EventT, FutureMessage, StreamT
+
+from lemof_stream.contracts.ehr import StayRecord, read_ehr_record
+from lemof_stream.contracts.predictions import Prediction
+from lemof_stream.contracts.topics import (
+    ALERTS,
+    CENSUS,
+    DEAD_LETTERS,
+    EHR_FEATURES,
+    PREDICTIONS,
+    WARD_STATE,
+)
+from lemof_stream.contracts.ward import Alert, Departure, Outlook
+from lemof_stream.errors import MessageError
+from lemof_stream.settings import Settings
+from lemof_stream.telemetry import configure_logs
+from lemof_stream.worker.census import CensusTaker
+from lemof_stream.worker.faust_app import App, require_equal_topics, serve
+from lemof_stream.worker.faust_events import Acks, DeadLetters, events_of
+from lemof_stream.worker.ward_fold import departure_key, fold_departure, fold_prediction, outlook_key
+
+GROUP: Final = "lemof-ward"
+
+
+class WardApp:
+    """The state table, and an agent for each topic that changes it."""
+
+    def __init__(self, settings: Settings, partitions: int) -> None:
+        self.app = App(GROUP, settings)
+        self._state = self.app.raw_table("state", WARD_STATE)
+        self._alerts = self.app.raw_topic(ALERTS)
+        self._dead_letters = DeadLetters(self.app)
+        self._one_at_a_time = (
+            asyncio.Lock()
+        )  # both agents change the same keys, and wait for alerts in between
+        self.app.agent(self.app.raw_topic(PREDICTIONS), name="predictions", concurrency=1)(self._predictions)
+        self.app.agent(self.app.raw_topic(EHR_FEATURES), name="stays", concurrency=1)(self._stays)
+        self.app.task(CensusTaker(self.app, settings, partitions).run)
+
+    async def _predictions(self, stream: StreamT[Any]) -> None:
+        acks = Acks(self.app)
+        async for event in events_of(stream):
+            async with self._one_at_a_time:
+                writes = await self._take_prediction(event)
+            await acks.after(event, writes)
+
+    async def _stays(self, stream: StreamT[Any]) -> None:
+        acks = Acks(self.app)
+        async for event in events_of(stream):
+            async with self._one_at_a_time:
+                writes = await self._take_stay(event)
+            await acks.after(event, writes)
+
+    async def _take_prediction(self, event: EventT[Any]) -> list[FutureMessage]:
+        if event.message.value is None:  # the tombstone of a stay that left long ago
+            return []
+        try:
+            prediction = Prediction.from_bytes(event.message.value)
+        except MessageError as error:
+            return [self._dead_letters.send(event, error)]
+        key = outlook_key(prediction)
+        outlook, alert = fold_prediction(
+            self._outlook(key), self._departure(departure_key(prediction.stay_id)), prediction
+        )
+        return await self._change(event.message.partition, key, outlook, alert)
+
+    async def _take_stay(self, event: EventT[Any]) -> list[FutureMessage]:
+        if event.message.value is None or not (event.message.key or b"").endswith(b"|stay"):
+            return []
+        try:
+            record = read_ehr_record(event.message.value)
+        except MessageError as error:
+            return [self._dead_letters.send(event, error)]
+        if not isinstance(record, StayRecord) or record.discharged_at is None:
+            return []
+        partition, key = event.message.partition, departure_key(record.stay_id)
+        departure = Departure(stay_id=record.stay_id, discharged_at=record.discharged_at)
+        writes = []
+        for known_key in [
+            k for k in self._state.data if k.startswith(f"{record.stay_id}|".encode()) and k != key
+        ]:
+            outlook, alert = fold_departure(Outlook.from_bytes(self._state.data[known_key]), departure)
+            writes += await self._change(partition, known_key, outlook, alert)
+        return [*writes, self._state.write(partition, key, departure.to_bytes())]
+
+    async def _change(
+        self, partition: int, key: bytes, outlook: Outlook | None, alert: Alert | None
+    ) -> list[FutureMessage]:
+        if alert is not None:
+            await self._alerts.send_soon(
+                key=alert.stay_id.encode(),
+                value=alert.to_bytes(),
+                partition=partition,
+                eager_partitioning=True,
+            )
+        return [] if outlook is None else [self._state.write(partition, key, outlook.to_bytes())]
+
+    def _outlook(self, key: bytes) -> Outlook | None:
+        value = self._state.data.get(key)
+        return None if value is None else Outlook.from_bytes(value)
+
+    def _departure(self, key: bytes) -> Departure | None:
+        value = self._state.data.get(key)
+        return None if value is None else Departure.from_bytes(value)
+
+
+async def run_ward(settings: Settings) -> None:
+    """Run the ward app until a signal asks it to stop.
+
+    Raises:
+        BrokerError: no Kafka answers, or its topics are not what the app needs.
+    """
+    partitions = await require_equal_topics(
+        settings, PREDICTIONS, EHR_FEATURES, WARD_STATE, ALERTS, CENSUS, DEAD_LETTERS
+    )
+    configure_logs(settings)
+    await serve(WardApp(settings, partitions).app)
