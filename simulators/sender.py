@@ -1,5 +1,6 @@
 """Sends messages to Kafka in prepared batches, each to its stay's partition."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,8 @@ from simulators.timeline import StayMessage, topic_of
 
 # A thousand windows: large batches are what makes a single producer fast; Kafka takes up to 1 MB.
 _BATCH_BYTES: Final = 1 << 18
+# A leader moves within a few seconds; a Kafka that is away for longer than this is down.
+_DELIVERY_MS: Final = 10_000
 
 
 class Sender:
@@ -64,6 +67,10 @@ class Sender:
             while self._deliveries:
                 await self._deliveries.popleft()
 
+    async def settle(self) -> None:
+        """Wait until nothing is under way any more, whatever became of it."""
+        await asyncio.gather(*self._deliveries, return_exceptions=True)
+
     async def _append(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
         # Stamped with the wall clock: brokers refuse or expire what carries the event time of a recording.
         now = int(time.time() * 1000)
@@ -93,14 +100,19 @@ async def open_sender(brokers: str) -> AsyncIterator[Sender]:
     """
     partitions = await _partitions(brokers)
     producer = AIOKafkaProducer(
-        bootstrap_servers=brokers, enable_idempotence=True, max_batch_size=_BATCH_BYTES
+        bootstrap_servers=brokers,
+        enable_idempotence=True,
+        max_batch_size=_BATCH_BYTES,
+        request_timeout_ms=_DELIVERY_MS,
     )
+    sender = Sender(producer, brokers, partitions)
     try:
         with _as_broker_error(brokers):
             await producer.start()
-        yield Sender(producer, brokers, partitions)
+        yield sender
     finally:
         await producer.stop()
+        await sender.settle()
 
 
 async def _partitions(brokers: str) -> int:

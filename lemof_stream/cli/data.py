@@ -50,7 +50,8 @@ def _summary(report: ReadReport) -> str:
 
 
 def _table(report: ReadReport) -> Table:
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), caption="merged: several values of one minute, kept as their mean")
+    caption = "merged: several values of one minute, kept as their mean"
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), caption=caption)
     table.add_column("parameter", no_wrap=True)
     for column in ("read", "kept", "merged", "converted", "clipped"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -16,6 +16,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from lemof_stream.broker import Broker
+from lemof_stream.broker.admin import create_topics
 from lemof_stream.cohorts import read_cohort
 from lemof_stream.contracts.ehr import Admission, Discharge, EhrEvent, Watermark, read_ehr_event
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
@@ -26,6 +27,7 @@ from tests.topics import PARTITIONS
 from tests.waiting import wait_until_async
 
 _SIM: Final = (sys.executable, "-c", "from simulators.cli.main import main; main()")
+_SET: Final = Path("physionet2012", "set-a.tar.xz")
 _DEADLINE_S: Final = 120.0
 
 
@@ -37,8 +39,7 @@ def lemof_sim(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def replay(brokers: str, data_dir: Path, *arguments: str) -> dict[str, Any]:
     done = lemof_sim(
-        "replay", "physionet2012", "--data", str(data_dir / "physionet2012" / "set-a.tar.xz"), "--brokers", brokers, "--json",
-        *arguments,
+        "replay", "physionet2012", "--data", str(data_dir / _SET), "--brokers", brokers, "--json", *arguments,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     told: dict[str, Any] = json.loads(done.stdout)
@@ -59,7 +60,7 @@ async def test_a_replay_puts_every_message_into_its_stay_s_partition_in_event_ti
 ) -> None:
     told = replay(topics, data_dir, "--stays", "30")
 
-    cohort = choose(read_cohort("physionet2012", data_dir / "physionet2012" / "set-a.tar.xz"), (), 30)
+    cohort = choose(read_cohort("physionet2012", data_dir / _SET), (), 30)
     expected: dict[str, list[tuple[int, bytes]]] = {VITALS: [], EHR_EVENTS: []}
     for moment in timeline_of(cohort).moments:
         for message in moment.messages:
@@ -118,8 +119,7 @@ async def test_a_replay_that_is_stopped_delivers_what_it_counts_and_exits_1(
     topics: str, data_dir: Path
 ) -> None:
     arguments = (
-        "replay", "physionet2012", "--data", str(data_dir / "physionet2012" / "set-a.tar.xz"), "--brokers", topics, "--json",
-        "--speed", "60",
+        "replay", "physionet2012", "--data", str(data_dir / _SET), "--brokers", topics, "--json", "--speed", "60",
     )  # fmt: skip
     process = await asyncio.create_subprocess_exec(*_SIM, *arguments, stdout=PIPE, stderr=PIPE)
 
@@ -161,6 +161,29 @@ async def test_a_ward_is_live_and_stops_by_itself(topics: str) -> None:
     for event in last.values():
         assert isinstance(event, Watermark)
         assert reached <= event.event_time < reached + timedelta(minutes=1)
+
+
+async def test_a_kafka_that_goes_away_is_one_sentence_and_status_2(fresh_broker: Broker) -> None:
+    brokers = fresh_broker.bootstrap
+    await create_topics(brokers, PARTITIONS, 1)
+    arguments = ("ward", "--speed", "360", "--brokers", brokers)
+    process = await asyncio.create_subprocess_exec(*_SIM, *arguments, stdout=PIPE, stderr=PIPE)
+
+    async def flowing() -> bool:
+        return bool(await read_all(brokers, VITALS))
+
+    try:
+        await wait_until_async(flowing, _DEADLINE_S, "the first window")
+        fresh_broker.stop()
+        stdout, stderr = await asyncio.wait_for(process.communicate(), _DEADLINE_S)
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+
+    assert (process.returncode, stdout) == (2, b"")
+    assert stderr.startswith(f"lemof-sim: Kafka at {brokers} took no more messages".encode())
+    assert len(stderr.splitlines()) == 1
 
 
 def test_a_kafka_that_is_down_is_one_sentence_and_status_2(closed_port: int) -> None:
