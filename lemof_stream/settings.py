@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     """Keys the pseudonyms in logs; unset, each process draws its own."""
     data: Path | None = None
     """The folder of recordings."""
+    board_host: str = "127.0.0.1"
+    """Where the board listens: it has no log-in, so only this machine, except in a container, whose own address is
+    reached through what is published of it."""
     board_port: Annotated[int, Field(ge=0, le=65535)] = 8400
 
 
