@@ -90,7 +90,7 @@ async def find(brokers: str, wanted: LetterId) -> Filed:
 
 
 async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None) -> Filed:
-    """Send a letter's message, or its corrected value, to the topic and partition that it came from; returns the letter.
+    """Send a letter's message, or its corrected value, to the topic and partition it came from; returns the letter.
 
     Raises:
         ConfigError: there is no such letter, or it has been redriven before.
@@ -98,11 +98,18 @@ async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None
     """
     filed = await find(brokers, wanted)
     letter = filed.letter
+    value = letter.value if corrected is None else corrected
+    if value is None and letter.key is None:
+        raise ConfigError(
+            f"The dead letter {wanted} has neither key nor value, so there is nothing to send: give the message that "
+            "was meant with --value."
+        )
     origin = TopicPartition(letter.topic, letter.partition)
     counts = await require_topics(brokers, letter.topic)
     if letter.partition >= counts[letter.topic]:
         raise BrokerError(
-            f"The topic {letter.topic} has no partition {letter.partition} any more: send the message from its producer."
+            f"The topic {letter.topic} has no partition {letter.partition} any more: send the message from its "
+            "producer."
         )
     async with range_reader(brokers) as consumer:
         before = await _redriven_at(consumer, origin, filed)
@@ -111,7 +118,7 @@ async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None
             f"The dead letter {wanted} has been redriven already, to offset {before} of {origin.topic} partition "
             f"{origin.partition}: a second time would do nothing new."
         )
-    await _send(brokers, origin, filed, letter.value if corrected is None else corrected)
+    await _send(brokers, origin, filed, value)
     return filed
 
 
