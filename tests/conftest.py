@@ -12,6 +12,9 @@ import pytest
 from lemof_stream.broker import Broker
 from tests.topics import renew_topics
 
+# Before torch is imported, here and in the processes that tests start: threads on small matrices wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:

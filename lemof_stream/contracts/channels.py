@@ -5,7 +5,8 @@ direction: it is clipped. Beyond *possible* it cannot be that quantity in a livi
 recordings, and a streamed window that holds it is refused to the dead letters.
 
 Codes are LOINC (https://loinc.org), units UCUM (https://ucum.org). The ranges are ours, wide on purpose: they
-bracket what the open ICU data sets hold after unit conversion.
+bracket what the open ICU data sets hold after unit conversion. A blood pressure of 0 is a disconnected line, and not
+possible.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -40,12 +41,12 @@ def _ehr(name: str, loinc: str, unit: str, plausible: Range, possible: Range) ->
 _TABLE: Final = (
     # What a bedside monitor sends.
     _vital("heart_rate", "8867-4", "/min", Range(20, 250), Range(0, 400)),
-    _vital("art_sbp", "8480-6", "mm[Hg]", Range(30, 280), Range(0, 400)),
-    _vital("art_dbp", "8462-4", "mm[Hg]", Range(10, 180), Range(0, 300)),
-    _vital("art_map", "8478-0", "mm[Hg]", Range(15, 220), Range(0, 350)),
-    _vital("cuff_sbp", "76534-7", "mm[Hg]", Range(30, 280), Range(0, 400)),
-    _vital("cuff_dbp", "76535-4", "mm[Hg]", Range(10, 180), Range(0, 300)),
-    _vital("cuff_map", "76536-2", "mm[Hg]", Range(15, 220), Range(0, 350)),
+    _vital("art_sbp", "8480-6", "mm[Hg]", Range(30, 280), Range(1, 400)),
+    _vital("art_dbp", "8462-4", "mm[Hg]", Range(10, 180), Range(1, 300)),
+    _vital("art_map", "8478-0", "mm[Hg]", Range(15, 220), Range(1, 350)),
+    _vital("cuff_sbp", "76534-7", "mm[Hg]", Range(30, 280), Range(1, 400)),
+    _vital("cuff_dbp", "76535-4", "mm[Hg]", Range(10, 180), Range(1, 300)),
+    _vital("cuff_map", "76536-2", "mm[Hg]", Range(15, 220), Range(1, 350)),
     _vital("resp_rate", "9279-1", "/min", Range(3, 70), Range(0, 150)),
     _vital("temperature", "8310-5", "Cel", Range(28, 43), Range(10, 47)),
     _vital("spo2", "59408-5", "%", Range(40, 100), Range(0, 100)),
