@@ -1,5 +1,6 @@
 """Writes messages to topics and reads whole topics back."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from typing import NamedTuple
 
@@ -18,30 +19,31 @@ class Outgoing(NamedTuple):
     key: bytes | None = None
 
 
-async def send(brokers: str, messages: Iterable[Outgoing], transactional_id: str | None = None) -> None:
+async def send(
+    brokers: str, messages: Iterable[Outgoing], transactional_id: str | None = None, *, abort: bool = False
+) -> None:
     """Write messages; returns when the broker has them all. In one transaction where an id is given."""
     async with AIOKafkaProducer(
         bootstrap_servers=brokers, linger_ms=5, transactional_id=transactional_id
     ) as producer:
         if transactional_id is not None:
             await producer.begin_transaction()
-        for message in messages:
-            partition = partition_of(message.stay_id, PARTITIONS)
-            await producer.send(message.topic, message.value, key=message.key, partition=partition)
-        await producer.flush()
+        sent = [
+            await producer.send(
+                message.topic,
+                message.value,
+                key=message.key,
+                partition=partition_of(message.stay_id, PARTITIONS),
+            )
+            for message in messages
+        ]
+        await asyncio.gather(*sent)
         if transactional_id is not None:
-            await producer.commit_transaction()
+            await (producer.abort_transaction() if abort else producer.commit_transaction())
 
 
 def _reader(brokers: str) -> "AIOKafkaConsumer[bytes, bytes]":
     """Begins at the beginning: where `seek_to_beginning` races with a reset to the end, this does not."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=brokers, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-
-
-def _from_the_beginning(brokers: str) -> AIOKafkaConsumer:
-    # Not `seek_to_beginning`: it loses against the reset to the end that `assign` starts (aiokafka 0.14).
     return AIOKafkaConsumer(
         bootstrap_servers=brokers, isolation_level="read_committed", auto_offset_reset="earliest"
     )

@@ -203,7 +203,7 @@ async def test_what_cannot_be_folded_goes_to_the_dead_letters_with_its_bytes(
     assert sorted(letter.offset for letter in letters) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("command", ["ehr"])
+@pytest.mark.parametrize("command", ["ehr", "ward"])
 def test_a_kafka_that_is_down_takes_one_sentence_and_exit_status_2(command: str, closed_port: int) -> None:
     ended = run_lemof(command, "--brokers", f"127.0.0.1:{closed_port}", deadline_s=20)
 
