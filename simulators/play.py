@@ -12,8 +12,10 @@ from lemof_stream.contracts.vitals import VitalWindow
 from simulators.sender import Sender
 from simulators.timeline import Moment, Timeline
 
-# Of wall time: often enough that no consumer waits long for quiet EHR feeds, rare enough to cost nothing.
-_WATERMARK_EVERY_S: Final = 1.0
+# Often enough that the feed never looks further behind than a runner tolerates (30 s of event time), and that nobody
+# waits a second for a quiet one; rare enough (20 a second and partition) to cost little.
+_WATERMARK_EVERY_EVENT_S: Final = 10.0
+_WATERMARK_EVERY_S: Final = (0.05, 1.0)
 # Behind the next moment, which may hold an event of that very second that is not sent yet.
 _JUST_BEFORE_S: Final = 1.0
 
@@ -44,6 +46,8 @@ class Player:
         self._windows = self._events = 0
         self._reached_s = -_JUST_BEFORE_S
         self._started = self._next_watermark = 0.0
+        least, most = _WATERMARK_EVERY_S
+        self._watermark_every = most if speed is None else min(max(_WATERMARK_EVERY_EVENT_S / speed, least), most)
 
     def stop(self) -> None:
         """End after what is due now."""
@@ -56,7 +60,7 @@ class Player:
             BrokerError: Kafka does not take them.
         """
         self._started = time.monotonic()
-        self._next_watermark = self._started + _WATERMARK_EVERY_S
+        self._next_watermark = self._started + self._watermark_every
         for moment in self._timeline.moments:
             await self._wait_for(moment)
             if self._stopped.is_set():
@@ -96,7 +100,7 @@ class Player:
     async def _watermark_when_due(self, coming: Moment) -> None:
         if time.monotonic() < self._next_watermark:
             return
-        self._next_watermark = time.monotonic() + _WATERMARK_EVERY_S
+        self._next_watermark = time.monotonic() + self._watermark_every
         if self._speed is not None:
             clock_s = min(self._elapsed() * self._speed, coming.at_s - _JUST_BEFORE_S)
             self._reached_s = max(self._reached_s, clock_s)

@@ -11,7 +11,7 @@ from typing import Final
 
 from lemof_stream.broker import Broker
 from lemof_stream.broker.listen import Address
-from lemof_stream.broker.topics import create_topics
+from lemof_stream.broker.admin import create_topics
 from lemof_stream.cli.demo.children import Children
 from lemof_stream.cli.demo.flow import Flow, Watch
 from lemof_stream.errors import BrokerError
@@ -19,7 +19,7 @@ from lemof_stream.settings import Settings, load_settings
 from lemof_stream.worker.audit import Audit, audit
 
 BEDS: Final = 12
-SPEED: Final = 360  # an hour of the ward in ten seconds: a step closes while one looks
+SPEED: Final = 120  # an hour of the ward in half a minute: steps close while one looks
 
 _READY_DEADLINE_S: Final = 90.0  # Faust takes some ten seconds to join its group; more on a busy machine
 _DRAIN_DEADLINE_S: Final = 60.0  # what is still on its way when the beds stop takes a second or two
@@ -103,8 +103,8 @@ async def _drained(settings: Settings, children: Children) -> Audit:
     latest: list[Audit] = []
 
     async def balanced() -> bool:
-        latest[:] = [await audit(settings)]
-        return latest[0].balanced
+        latest[:] = [await audit(settings.brokers, settings.group)]
+        return latest[0].balanced and latest[0].pending == 0
 
     await _until(balanced, _DRAIN_DEADLINE_S, children, asyncio.Event())
     return latest[0]
