@@ -15,7 +15,7 @@ class Outgoing(NamedTuple):
 
     topic: str
     stay_id: str
-    value: bytes
+    value: bytes | None
     key: bytes | None = None
 
 

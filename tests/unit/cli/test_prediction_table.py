@@ -1,0 +1,58 @@
+import pytest
+
+from lemof_stream.cli.prediction_table import PredictionTable
+from lemof_stream.client.stream import Received
+from tests.predictions import prediction
+
+
+def received(*hours: int) -> list[Received]:
+    return [Received(item, item.to_bytes()) for item in (prediction(step=hour) for hour in hours)]
+
+
+def test_batches_stand_under_one_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    table = PredictionTable()
+    table.show(received(1, 2))
+    table.show(received(3))
+
+    heading, *rows = capsys.readouterr().out.splitlines()
+
+    assert heading.split() == [
+        "stay",
+        "ward",
+        "hour",
+        "kind",
+        "rev",
+        "death",
+        ">",
+        "3",
+        "d",
+        ">",
+        "7",
+        "d",
+        "days",
+        "(80%)",
+        "vitals",
+        "as",
+        "of",
+        "(UTC)",
+    ]
+    assert [row.split()[2] for row in rows] == ["1", "2", "3"]
+    assert {row.index("provisional") for row in rows} == {heading.index("kind")}
+    assert "8.0 (3.0 to 15.0)" in rows[0]
+    assert "2026-01-05 08:59" in rows[0]
+
+
+def test_a_withheld_prediction_has_a_row_without_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    item = prediction(kind="withheld", predictions={})
+    PredictionTable().show([Received(item, item.to_bytes())])
+
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        "stay-1",
+        "A",
+        "1",
+        "withheld",
+        "1",
+        "60%",
+        "2026-01-05",
+        "08:59",
+    ]
