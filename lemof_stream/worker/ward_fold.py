@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from lemof_stream.contracts.predictions import Prediction
+from lemof_stream.contracts.presence import has_left, is_present
 from lemof_stream.contracts.ward import Alert, Census, Departure, Outlook
 from lemof_stream.model.leaving import EDGES, leaving_within
 
@@ -17,9 +18,6 @@ RAISE_AT: Final = 0.5
 CLEAR_BELOW: Final = 0.4
 """A tenth under `RAISE_AT`: more than a revision of an open step moves a risk, so that an alert does not flutter."""
 
-SILENT_AFTER: Final = timedelta(hours=24)
-"""A bed that was silent for so long beside beds that are not has lost its discharge message: nobody lies in it."""
-
 _HORIZONS: Final = {"leaving_24h": 1.0, "leaving_48h": 2.0, "leaving_7d": 7.0}  # days
 
 
@@ -31,14 +29,6 @@ def outlook_key(prediction: Prediction) -> bytes:
 def departure_key(stay_id: str) -> bytes:
     """Key of a stay's `Departure`."""
     return f"{stay_id}|left".encode()
-
-
-def has_left(outlook: Outlook, departure: Departure | None) -> bool:
-    """Whether the stay had left by the end of the step that the outlook is about.
-
-    Not by the clock: a replay knows of a discharge hours of event time before its predictions come to it.
-    """
-    return departure is not None and departure.discharged_at <= outlook.step_end
 
 
 def fold_prediction(
@@ -74,7 +64,7 @@ def fold_departure(known: Outlook, departure: Departure) -> tuple[Outlook | None
 def _with_alert(outlook: Outlook, departure: Departure | None) -> tuple[Outlook, Alert | None]:
     risk = outlook.predictions[RISK]
     threshold = CLEAR_BELOW if outlook.raised else RAISE_AT
-    raised = risk >= threshold and not has_left(outlook, departure)
+    raised = risk >= threshold and not has_left(outlook.step_end, departure and departure.discharged_at)
     if raised == outlook.raised:
         return outlook, None
     state = "raised" if raised else "cleared"
@@ -129,6 +119,4 @@ def _census(ward: str, stays: list[Outlook], departures: Mapping[str, Departure]
 
 
 def _is_present(stay: Outlook, departure: Departure | None, now: datetime) -> bool:
-    if has_left(stay, departure) or now - stay.event_time > SILENT_AFTER:
-        return False
-    return departure is None or departure.discharged_at > now
+    return is_present(stay.step_end, stay.event_time, departure and departure.discharged_at, now)

@@ -4,11 +4,11 @@ from itertools import permutations
 import pytest
 
 from lemof_stream.contracts.predictions import ModelInfo, Prediction
+from lemof_stream.contracts.presence import SILENT_AFTER
 from lemof_stream.contracts.ward import Alert, Departure, Outlook
 from lemof_stream.worker.ward_fold import (
     CLEAR_BELOW,
     RAISE_AT,
-    SILENT_AFTER,
     census,
     departure_key,
     fold_departure,
