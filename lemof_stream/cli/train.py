@@ -25,6 +25,7 @@ def command(
     """Fit LeMoF in its three stages and write a checkpoint with its model card."""
     from lemof_stream.cohorts import read_cohort
     from lemof_stream.training.predict import one_thread
+    from lemof_stream.training.stages import Recipe
     from lemof_stream.training.train import read_evaluation, train
 
     one_thread()
@@ -38,5 +39,5 @@ def command(
                 tasks[stage] = bar.add_task(stage, total=1.0)
             bar.update(tasks[stage], completed=share)
 
-        info = train(stays, out, seed, progress, attached)
+        info = train(stays, out, Recipe(seed=seed), progress, attached)
     typer.echo(f"{info.name} {info.version} in {out}", err=True)

@@ -30,7 +30,10 @@ def model_card(
 ) -> dict[str, Any]:
     """The card as JSON; the checkpoint adds schema, architecture and format."""
     model = fitted.model
-    held_out = evaluate(as_table(data, fitted.held_out, model.schema.step_minutes), cohort)
+    rows = fitted.held_out_stays
+    held_out = evaluate(
+        as_table(data.take(rows), fitted.held_out, model.schema.step_minutes), cohort.take(rows)
+    )
     return {
         "name": f"lemof-{cohort.name}",
         "version": version("lemof-stream"),
@@ -38,7 +41,8 @@ def model_card(
         "intended_use": INTENDED_USE,
         "limits": LIMITS,
         "data": _data(cohort),
-        "splits": f"{model.sizes.members} random folds of stays; member e never learns from fold e.",
+        "splits": f"{2 * model.sizes.members} random folds of stays; member e of {model.sizes.members} never learns "
+        "from fold e.",
         "recipe": recipe,
         "outputs": list(COLUMNS),
         "level_importance": _importance(model),

@@ -4,7 +4,7 @@ N stays, T steps, C channels, S demographics, K tasks
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,6 +26,13 @@ class StepData:
     stay_ids: tuple[str, ...]
     inputs: StepInputs
     last_step: Tensor
+
+    def take(self, rows: list[int]) -> "StepData":
+        """Some of the stays, in this order."""
+        index = torch.tensor(rows, dtype=torch.long)
+        return StepData(
+            tuple(self.stay_ids[row] for row in rows), self.inputs.rows(index), self.last_step[index]
+        )
 
     def chunks(self) -> Iterator["StepData"]:
         """The stays in groups of at most `CHUNK`, each as long as its longest stay."""
@@ -84,14 +91,3 @@ def targets(cohort: Cohort) -> Tensor:
     days = torch.from_numpy(cohort.length_of_stay)
     beyond = [torch.where(days.isnan(), torch.nan, (days > edge).double()) for edge in LOS_EDGES]
     return torch.stack([torch.from_numpy(cohort.death), *beyond], 1)
-
-
-def hold_vitals(inputs: StepInputs, vitals: int) -> StepInputs:
-    """The same stays in a dense bed: every vital sign held and seen in every step once it was measured."""
-    median, last = inputs.median.clone(), inputs.last.clone()
-    for t in range(1, median.shape[1]):
-        unseen = median[:, t, :vitals].isnan()
-        held = last[:, t - 1, :vitals]
-        for now in (median[:, t, :vitals], last[:, t, :vitals]):
-            now.copy_(torch.where(unseen, held, now))
-    return replace(inputs, median=median, last=last)

@@ -19,8 +19,8 @@ from lemof_stream.training.metrics import (
     auprc,
     auroc,
     calibration_error,
-    coverage,
     estimate,
+    mean,
 )
 
 HOURS = (6, 12, 24, 48)
@@ -76,7 +76,7 @@ def _scores(table: pa.Table, rows: Rows, stays: Rows, cohort: Cohort) -> dict[st
     width = column["los_days_hi"] - column["los_days_lo"]
     scores["los_days"] = {
         "mae": estimate(absolute_error, days, column["los_days"]),
-        "coverage": estimate(coverage, inside, inside),
+        "coverage": estimate(mean, inside, inside),
         "interval_days": round(float(width.mean()), 3) if len(width) else None,
     }
     return scores

@@ -16,7 +16,6 @@ from lemof_stream.model.stay_length import BINS
 from lemof_stream.training.prepare import prepare
 from lemof_stream.training.stages import (
     OutOfFold,
-    Prepared,
     Progress,
     Recipe,
     fit_encoders,
@@ -34,9 +33,10 @@ TAIL = 0.1
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model, and the columns [N, T] that its members predict for stays they did not learn from."""
+    """A trained model, and what its members predict for the stays that they did not learn from: columns [n, T]."""
 
     model: LeMoF
+    held_out_stays: list[int]
     held_out: dict[str, Tensor]
 
 
@@ -47,34 +47,40 @@ def fit(
     torch.manual_seed(recipe.seed)
     model = LeMoF(schema, Architecture())
     progress("0 features", 0.0)
-    data = prepare(model, inputs, target, model.sizes.members, recipe.seed)
+    data = prepare(model, inputs, target, recipe.seed)
     fit_encoders(model, data, recipe, progress)
-    fit_stacking(model, data, out_of_fold(model, data), recipe)
+    fit_stacking(model, out_of_fold(model, data))
+    for meta, best in zip(model.metas, model.fusion.best, strict=True):
+        best.choose(meta.importance, recipe.best_levels)
     fit_fusion(model, data, recipe, progress)
     progress("3 decision", 0.0)
     held_out = out_of_fold(model, data)
-    logits = fit_decision(model, data, held_out)
-    passed = model.days_passed(inputs).flatten()
-    fit_stay_length(model, logits, passed, days)
+    fit_stacking(model, held_out)  # once more, as the levels have learnt on
+    logits = fit_decision(model, held_out)
+    passed = model.days_passed(inputs.rows(held_out.stays)).flatten()
+    fit_stay_length(model, logits, passed, days, days[held_out.stays])
     probabilities = logits.sigmoid()
     columns = {"p_death": probabilities[:, 0]} | model.stay_length(probabilities[:, 1:], passed)
     progress("3 decision", 1.0)
-    return Fitted(model.eval(), {name: column.view_as(inputs.step) for name, column in columns.items()})
+    steps = inputs.step.shape[1]
+    return Fitted(
+        model.eval(),
+        held_out.stays.tolist(),
+        {name: column.unflatten(0, (-1, steps)) for name, column in columns.items()},
+    )
 
 
-def fit_stacking(model: LeMoF, data: Prepared, held_out: OutOfFold, recipe: Recipe) -> None:
-    """End of stage 1: the meta-learners, the importance of the levels, and the best of them."""
-    target = _per_row(data)
-    for meta, z, best in zip(model.metas, held_out.z, model.fusion.best, strict=True):
-        weight, bias = ridge_logistic(z, target, torch.full_like(z[:, 0], 1 / len(z)), RIDGE)
+def fit_stacking(model: LeMoF, held_out: OutOfFold) -> None:
+    """The meta-learners of module 1, and the importance of the levels."""
+    for meta, z in zip(model.metas, held_out.z, strict=True):
+        weight, bias = ridge_logistic(z, held_out.target, torch.full_like(z[:, 0], 1 / len(z)), RIDGE)
         meta.weight.copy_(weight)
         meta.bias.copy_(bias)
         meta.background.copy_(z.mean(1))
         meta.importance.copy_(meta.measure_importance(z))
-        best.choose(meta.importance, recipe.best_levels)
 
 
-def fit_decision(model: LeMoF, data: Prepared, held_out: OutOfFold) -> Tensor:
+def fit_decision(model: LeMoF, held_out: OutOfFold) -> Tensor:
     """Stage 3: weights, bias and temperature of the integrated decision; returns held-out logits [R, K]."""
     decision = model.decision
     g = torch.stack([meta(z) for meta, z in zip(model.metas, held_out.z, strict=True)], 1)
@@ -82,15 +88,18 @@ def fit_decision(model: LeMoF, data: Prepared, held_out: OutOfFold) -> Tensor:
     decision.fused_background.copy_(held_out.fused.mean(0))
     parts = decision.parts(g, held_out.fused, held_out.seen).transpose(0, 1)  # [M + 1, R, K]
     start = torch.cat([decision.stable, decision.fused.unsqueeze(0)])
-    weight, bias = ridge_logistic(parts, _per_row(data), start, RIDGE)
+    weight, bias = ridge_logistic(parts, held_out.target, start, RIDGE)
     decision.stable.copy_(weight[:-1])
     decision.fused.copy_(weight[-1])
     decision.bias.copy_(bias)
     return (parts * weight.unsqueeze(1)).sum(0) + bias
 
 
-def fit_stay_length(model: LeMoF, logits: Tensor, passed: Tensor, days: Tensor) -> None:
-    """Support days of each bin, and the conformal interval on held-out predictions [R, K] of every step."""
+def fit_stay_length(model: LeMoF, logits: Tensor, passed: Tensor, days: Tensor, lived: Tensor) -> None:
+    """Support days of each bin from all stays, and the conformal interval on held-out predictions of every step.
+
+    logits [R, K] and days `passed` [R] of held-out stays, whose days of stay are `lived` [n]
+    """
     stay = model.stay_length
     known = days[~days.isnan()]
     edges = (-math.inf, *LOS_EDGES, math.inf)
@@ -101,11 +110,7 @@ def fit_stay_length(model: LeMoF, logits: Tensor, passed: Tensor, days: Tensor) 
         stay.support[b] = torch.quantile(inside, quantiles)
     weight = stay.weights(logits[:, 1:].sigmoid(), passed)
     mean, spread = stay.log_moments(weight, passed)
-    lived = days.repeat_interleave(len(passed) // len(days))
+    lived = lived.repeat_interleave(len(passed) // len(lived))
     scores = ((lived.clamp(min=0.5).log() - mean) / spread)[~lived.isnan()].sort().values
     low, high = int(TAIL * len(scores)), math.ceil((1 - TAIL) * len(scores)) - 1
     stay.interval.copy_(torch.stack([scores[low], scores[high]]))
-
-
-def _per_row(data: Prepared) -> Tensor:
-    return data.target.repeat_interleave(data.vitals.shape[1], 0)

@@ -18,7 +18,7 @@ SMALLEST_SCALE = 1e-2
 """A feature that hardly varies in training must not explode when it does at the bedside."""
 
 
-def prepare(model: LeMoF, inputs: StepInputs, target: Tensor, folds: int, seed: int) -> Prepared:
+def prepare(model: LeMoF, inputs: StepInputs, target: Tensor, seed: int) -> Prepared:
     """Fit the scales of channels and features on the training stays and run the features of every step."""
     fit_channels(model, inputs)
     vitals, ehr, seen = run_features(model, inputs)
@@ -28,7 +28,8 @@ def prepare(model: LeMoF, inputs: StepInputs, target: Tensor, folds: int, seed: 
         encoding.centre.copy_(centre)
         encoding.scale.copy_(scale.clamp(min=SMALLEST_SCALE))
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed))
-    return Prepared(vitals, ehr, seen, target, order % folds)
+    members = model.sizes.members
+    return Prepared(vitals, ehr, seen, target, order % (2 * members), members)
 
 
 def fit_channels(model: LeMoF, inputs: StepInputs) -> None:

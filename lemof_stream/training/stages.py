@@ -2,8 +2,9 @@
 
     E members, N stays, T steps, R = N * T rows, F features, L levels, K tasks
 
-Stays are parted into E folds and member e never learns from fold e, so one training run yields an ensemble and
-out-of-fold predictions of every stay, on which all that weighs or calibrates is fitted.
+Stays are parted into 2 E folds and member e never learns from fold e, so one training run yields an ensemble of members
+that know seven eighths of the stays (E = 4) and out-of-fold predictions of half of them, on which all that weighs or
+calibrates is fitted.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,23 +31,31 @@ class Recipe:
     seed: int = 0
     stays_a_batch: int = 128
     steps_a_stay: int = 16
-    epochs: int = 12
-    fusion_epochs: int = 6
+    epochs: int = 8
+    fusion_epochs: int = 8
     rate: float = 2e-3
-    decay: float = 0.05
+    decay: float = 0.3
     modality_dropout: float = 0.15
     best_levels: int = 2
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Training data as features: vitals [N, T, Fv], ehr [N, T, Fe], seen [N, T, M], target [N, K], fold [N]."""
+    """Training data as features: vitals [N, T, Fv], ehr [N, T, Fe], seen [N, T, M], target [N, K], fold [N].
+
+    Folds from `members` on are seen by all.
+    """
 
     vitals: Tensor
     ehr: Tensor
     seen: Tensor
     target: Tensor
     fold: Tensor
+    members: int
+
+    def learns(self, stays: Tensor) -> Tensor:
+        """[E, n] 1 where a member may learn from a stay."""
+        return (self.fold[stays] != torch.arange(self.members).unsqueeze(1)).float()
 
     def batch(self, stays: Tensor, steps: Tensor) -> Features:
         """Features of some stays; of the EHR and `seen` only these steps [N, S]."""
@@ -104,18 +113,10 @@ def _fit(
 def fit_encoders(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress) -> None:
     """Stage 1: each modality alone, a head on every level."""
     model.train()
-    steps_of_stay = data.vitals.shape[1]
 
     def loss(stays: Tensor, steps: Tensor) -> Tensor:
-        features = data.batch(stays, steps)
-        learns = (data.fold[stays] != torch.arange(model.sizes.members).unsqueeze(1)).float()
-        target = data.target[stays].float()
-        levels = model.encode(features, steps_of_stay)
-        total = torch.zeros(())
-        for heads, own, width in zip(model.heads, levels, (steps_of_stay, steps.shape[1]), strict=True):
-            z = heads(own)  # [L, E, n * S, K]
-            total = total + task_loss(z.unflatten(2, (len(stays), width)), target, learns)
-        return total
+        levels = levels_at(model, data.batch(stays, steps), steps)
+        return level_loss(model, levels, data.target[stays].float(), data.learns(stays))
 
     modules = [model.vitals, model.ehr, model.heads]
     parameters = [p for module in modules for p in module.parameters()]
@@ -123,60 +124,76 @@ def fit_encoders(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progres
 
 
 def fit_fusion(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress) -> None:
-    """Stage 2: the fusion of frozen levels, with whole modalities dropped at random."""
-    model.eval()
-    model.fusion.train()
+    """Stage 2: the fusion of the best levels, whole modalities dropped at random.
+
+    The encoders learn on with it, still supervised on every level, so that a level can become a better part of the
+    fusion without becoming a worse prediction of its own.
+    """
+    model.train()
     generator = torch.Generator().manual_seed(recipe.seed + 1)
-    steps_of_stay = data.vitals.shape[1]
 
     def loss(stays: Tensor, steps: Tensor) -> Tensor:
         features = data.batch(stays, steps)
-        learns = (data.fold[stays] != torch.arange(model.sizes.members).unsqueeze(1)).float()
-        with torch.no_grad():
-            vitals, ehr = model.encode(features, steps_of_stay)
-            vitals = [at_steps(level, steps, steps_of_stay) for level in vitals]
+        target, learns = data.target[stays].float(), data.learns(stays)
+        levels = levels_at(model, features, steps)
         dropped = torch.rand(features.seen.shape, generator=generator) < recipe.modality_dropout
         seen = features.seen & ~(dropped & ~dropped.all(1, keepdim=True))
-        logits = model.fusion([vitals, ehr], seen).unflatten(1, (len(stays), steps.shape[1]))
-        return task_loss(logits, data.target[stays].float(), learns)
+        fused = model.fusion(levels, seen).unflatten(1, steps.shape)
+        return task_loss(fused, target, learns) + level_loss(model, levels, target, learns)
 
-    parameters = list(model.fusion.parameters())
+    parameters = list(model.parameters())
     _fit(parameters, loss, data, recipe, recipe.fusion_epochs, lambda share: progress("2 fusion", share))
 
 
-def at_steps(level: Tensor, steps: Tensor, steps_of_stay: int) -> Tensor:
-    """Of a level [E, n * T, D] the chosen steps [n, S]: [E, n * S, D]."""
-    rows = torch.arange(len(steps)).unsqueeze(1) * steps_of_stay + steps
-    return level[:, rows.flatten()]
+def levels_at(model: LeMoF, features: Features, steps: Tensor) -> list[list[Tensor]]:
+    """All levels at the chosen steps [n, S] only: [E, n * S, D]. The vitals run over whole stays, the EHR does not."""
+    whole = len(features.vitals) // len(steps)
+    vitals, ehr = model.encode(features, whole)
+    rows = (torch.arange(len(steps)).unsqueeze(1) * whole + steps).flatten()
+    return [[level[:, rows] for level in vitals], ehr]
+
+
+def level_loss(model: LeMoF, levels: list[list[Tensor]], target: Tensor, learns: Tensor) -> Tensor:
+    """Deep supervision: the task loss of every level's head, averaged over a modality's levels, summed over both."""
+    total = torch.zeros(())
+    for heads, own in zip(model.heads, levels, strict=True):
+        z = heads(own).unflatten(2, (len(target), -1))  # [L, E, n, S, K]
+        total = total + task_loss(z, target, learns)
+    return total
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Logits of the members that never saw the stay: z per modality [L, R, K], fused [R, K]; seen [R, M]."""
+    """Of n held-out stays: logits of the member that never saw them. z per modality [L, n * T, K], fused [n * T, K].
 
+    stays: [n] rows of the training data; seen: [n * T, M]; target: [n * T, K]
+    """
+
+    stays: Tensor
     z: list[Tensor]
     fused: Tensor
     seen: Tensor
+    target: Tensor
 
 
 def out_of_fold(model: LeMoF, data: Prepared) -> OutOfFold:
-    """Predict every stay and step by the member whose fold it is."""
+    """Predict every step of each held-out stay by the member whose fold it is."""
     model.eval()
-    steps_of_stay = data.vitals.shape[1]
-    all_steps = torch.arange(steps_of_stay)
+    held_out, steps = torch.nonzero(data.fold < data.members).flatten(), data.vitals.shape[1]
     z: list[list[Tensor]] = [[], []]
     fused, seen = [], []
-    with torch.inference_mode():
-        for stays in torch.split(torch.arange(len(data.target)), 128):
-            features = data.batch(stays, all_steps.expand(len(stays), -1))
-            levels = model.encode(features, steps_of_stay)
-            member = data.fold[stays].repeat_interleave(steps_of_stay)
+    with torch.no_grad():
+        for stays in torch.split(held_out, 128):  # bounds memory at some 300 MB
+            features = data.batch(stays, torch.arange(steps).expand(len(stays), -1))
+            levels = model.encode(features, steps)
+            member = data.fold[stays].repeat_interleave(steps)
             rows = torch.arange(len(member))
             for m, heads in enumerate(model.heads):
                 z[m].append(heads(levels[m])[:, member, rows].double())
             fused.append(model.fusion(levels, features.seen)[member, rows].double())
             seen.append(features.seen)
-    return OutOfFold([torch.cat(part, 1) for part in z], torch.cat(fused), torch.cat(seen))
+    target = data.target[held_out].repeat_interleave(steps, 0)
+    return OutOfFold(held_out, [torch.cat(part, 1) for part in z], torch.cat(fused), torch.cat(seen), target)
 
 
 def ridge_logistic(x: Tensor, target: Tensor, start: Tensor, ridge: float) -> tuple[Tensor, Tensor]:

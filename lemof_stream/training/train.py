@@ -17,12 +17,12 @@ from lemof_stream.training.dataset import step_data, targets
 from lemof_stream.training.fit import fit
 from lemof_stream.training.stages import Progress, Recipe
 
-FEWEST_KNOWN = 40
-"""Stays of each outcome below which folds, calibration and conformal intervals mean nothing."""
+FEWEST_KNOWN = 20
+"""Stays of each outcome below which the folds hold two or three each and calibration means nothing."""
 
 
 def train(
-    cohort: Cohort, out: Path, seed: int, progress: Progress, evaluation: dict[str, Any] | None = None
+    cohort: Cohort, out: Path, recipe: Recipe, progress: Progress, evaluation: dict[str, Any] | None = None
 ) -> ModelInfo:
     """Fit on every stay of the cohort and write the checkpoint to `out`.
 
@@ -30,7 +30,7 @@ def train(
         DataError: the cohort knows too few outcomes to fit anything.
     """
     _check_outcomes(cohort)
-    schema, recipe = InputSchema(), Recipe(seed=seed)
+    schema = InputSchema()
     data = step_data(cohort, schema)
     days = torch.from_numpy(cohort.length_of_stay)
     fitted = fit(data.inputs, targets(cohort), days, schema, recipe, progress)

@@ -19,10 +19,11 @@ def shapley_by_definition(meta: StackingMetaLearner, z: torch.Tensor) -> torch.T
     """All 2^L coalitions: levels outside a coalition take their background."""
     levels = len(z)
 
-    def worth(coalition: tuple[int, ...]) -> torch.Tensor:
+    def worth_of(coalition: tuple[int, ...]) -> torch.Tensor:
         mixed = meta.background.unsqueeze(1).expand_as(z).clone()
         mixed[list(coalition)] = z[list(coalition)]
-        return meta(mixed)
+        worth: torch.Tensor = meta(mixed)
+        return worth
 
     values = torch.zeros_like(z)
     for level in range(levels):
@@ -30,7 +31,7 @@ def shapley_by_definition(meta: StackingMetaLearner, z: torch.Tensor) -> torch.T
         for size in range(levels):
             weight = math.factorial(size) * math.factorial(levels - size - 1) / math.factorial(levels)
             for coalition in itertools.combinations(others, size):
-                values[level] += weight * (worth((*coalition, level)) - worth(coalition))
+                values[level] += weight * (worth_of((*coalition, level)) - worth_of(coalition))
     return values
 
 

@@ -1,0 +1,125 @@
+"""A checkpoint that is not what it should be is refused with one sentence; nothing is unpickled."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lemof_stream.errors import CheckpointError
+from lemof_stream.model import COLUMNS, InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.model.checkpoint import CARD, SUMS, WEIGHTS
+from tests.model_streams import random_model, random_stays
+
+PACKAGED_LIMIT = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    save_checkpoint(folder, random_model(), {"name": "test", "version": "1"})
+    return folder
+
+
+@pytest.fixture
+def folder(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written, tmp_path / "copy"))
+
+
+def edit_card(folder: Path, **changes: Any) -> None:
+    """Change the card and sign it again, as somebody who knows how would."""
+    card = json.loads((folder / CARD).read_text()) | changes
+    (folder / CARD).write_text(json.dumps(card))
+    sums = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in (WEIGHTS, CARD)
+    ]
+    (folder / SUMS).write_text("".join(sums))
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        load_checkpoint(folder)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_what_was_saved_predicts_the_same_when_loaded(written: Path) -> None:
+    predictor, stays = load_checkpoint(written), random_stays(3, 4, 0)
+    with torch.inference_mode():
+        expected = random_model()(stays)
+    for name, column in predictor.forward(stays).columns.items():
+        torch.testing.assert_close(column, expected.columns[name], rtol=0, atol=0)
+
+
+def test_the_version_names_the_weights(written: Path) -> None:
+    info = load_checkpoint(written).info
+    assert info.version == f"1-{info.sha256[:8]}"
+    assert info.sha256 == hashlib.sha256((written / WEIGHTS).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CARD, SUMS])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.99])
+def test_one_changed_byte_is_refused(folder: Path, name: str, place: float) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[int(place * len(content))] ^= 1
+    (folder / name).write_bytes(content)
+    assert "SHA-256" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CARD, SUMS])
+def test_a_truncated_file_is_refused(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:60])
+    assert "SHA-256" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CARD, SUMS])
+def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert name in refusal(folder)
+
+
+def test_another_format_is_refused(folder: Path) -> None:
+    edit_card(folder, format="other/9")
+    assert "other/9" in refusal(folder)
+
+
+def test_other_inputs_are_refused_by_name(folder: Path) -> None:
+    schema = InputSchema().to_dict()
+    schema["vitals"] = ["pulse_rate", *schema["vitals"][1:]]
+    edit_card(folder, input_schema=schema)
+    sentence = refusal(folder)
+    assert "pulse_rate" in sentence
+    assert "heart_rate" in sentence
+
+
+def test_another_unit_is_refused(folder: Path) -> None:
+    schema = InputSchema().to_dict()
+    schema["units"] = ["Hz", *schema["units"][1:]]
+    edit_card(folder, input_schema=schema)
+    assert "Hz" in refusal(folder)
+
+
+def test_other_sizes_than_the_weights_are_refused(folder: Path) -> None:
+    edit_card(folder, architecture=json.loads((folder / CARD).read_text())["architecture"] | {"ehr_width": 8})
+    assert "lemof train" in refusal(folder)
+
+
+def test_a_pickle_is_refused(folder: Path) -> None:
+    torch.save({"weights": torch.zeros(1)}, folder / WEIGHTS)
+    edit_card(folder)
+    assert "lemof train" in refusal(folder)
+
+
+def test_the_packaged_checkpoint_loads_is_small_and_says_what_it_is_for() -> None:
+    from lemof_stream.model import checkpoint
+
+    predictor = load_checkpoint()
+    folder = Path(checkpoint.__file__).parent / "checkpoints" / checkpoint.SHIPPED
+    assert sum(file.stat().st_size for file in folder.iterdir()) < PACKAGED_LIMIT
+    assert "not a medical device" in predictor.card["intended_use"]
+    assert tuple(predictor.card["outputs"]) == COLUMNS
+    assert {"data", "splits", "metrics", "calibration"} <= predictor.card.keys()

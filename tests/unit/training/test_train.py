@@ -1,0 +1,71 @@
+"""From recordings to a checkpoint, its predictions and its scores."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from lemof_stream.cohorts import read_cohort
+from lemof_stream.errors import DataError
+from lemof_stream.model import COLUMNS, load_checkpoint
+from lemof_stream.training.evaluate import evaluate
+from lemof_stream.training.predict import predict, write_predictions
+from lemof_stream.training.stages import Recipe
+from lemof_stream.training.train import read_evaluation, train
+from tests.recorded_stays import HOURS, write_stays
+
+STAYS = 240
+SHORT = Recipe(epochs=8, fusion_epochs=8, stays_a_batch=32)
+
+
+def no_progress(stage: str, share: float) -> None:
+    assert stage
+    assert 0 <= share <= 1
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained on 240 stays of six hours."""
+    folder = tmp_path_factory.mktemp("trained")
+    cohort = read_cohort("physionet2012", write_stays(folder / "data", STAYS))
+    train(cohort, folder / "out", SHORT, no_progress)
+    return folder / "out"
+
+
+def test_training_finds_what_decides_the_outcome(checkpoint: Path) -> None:
+    held_out = load_checkpoint(checkpoint).card["metrics"]["out_of_fold"]
+    assert held_out["stays"] == STAYS // 2
+    assert held_out["hours"]["6"]["all"]["death"]["auroc"]["value"] > 0.9
+
+
+def test_the_same_seed_gives_the_same_weights(checkpoint: Path, tmp_path: Path) -> None:
+    cohort = read_cohort("physionet2012", write_stays(tmp_path / "data", STAYS))
+    again = train(cohort, tmp_path / "out", SHORT, no_progress)
+    assert again.sha256 == load_checkpoint(checkpoint).info.sha256
+
+
+def test_predictions_have_one_row_a_step_and_need_no_outcomes(checkpoint: Path, tmp_path: Path) -> None:
+    cohort = read_cohort("physionet2012", write_stays(tmp_path / "data", 5, outcomes=False))
+    write_predictions(predict(load_checkpoint(checkpoint), cohort), tmp_path / "out" / "p.parquet")
+    table = pq.read_table(tmp_path / "out" / "p.parquet")
+    assert table.column_names == ["stay_id", "step_end_min", *COLUMNS]
+    assert table["stay_id"].to_pylist()[: HOURS + 1] == ["140000"] * HOURS + ["140001"]
+    assert table["step_end_min"].to_pylist()[:HOURS] == [60 * k for k in range(1, HOURS + 1)]
+
+
+def test_scores_without_outcomes_are_none(checkpoint: Path, tmp_path: Path) -> None:
+    cohort = read_cohort("physionet2012", write_stays(tmp_path / "data", 5, outcomes=False))
+    scores = evaluate(predict(load_checkpoint(checkpoint), cohort), cohort)
+    assert scores["hours"]["6"]["all"]["death"]["auroc"]["value"] is None
+
+
+def test_too_few_outcomes_are_refused(tmp_path: Path) -> None:
+    cohort = read_cohort("physionet2012", write_stays(tmp_path / "data", 5))
+    with pytest.raises(DataError, match="fewer than"):
+        train(cohort, tmp_path / "out", SHORT, no_progress)
+
+
+def test_a_file_that_holds_no_scores_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(DataError, match="no scores"):
+        read_evaluation(tmp_path / "x.json")
