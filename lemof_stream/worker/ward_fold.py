@@ -64,7 +64,7 @@ def fold_departure(known: Outlook, departure: Departure) -> tuple[Outlook | None
 def _with_alert(outlook: Outlook, departure: Departure | None) -> tuple[Outlook, Alert | None]:
     risk = outlook.predictions[RISK]
     threshold = CLEAR_BELOW if outlook.raised else RAISE_AT
-    raised = risk >= threshold and not has_left(outlook.step_end, departure and departure.discharged_at)
+    raised = risk >= threshold and not has_left(outlook.step_end, _time_of(departure))
     if raised == outlook.raised:
         return outlook, None
     state = "raised" if raised else "cleared"
@@ -119,4 +119,8 @@ def _census(ward: str, stays: list[Outlook], departures: Mapping[str, Departure]
 
 
 def _is_present(stay: Outlook, departure: Departure | None, now: datetime) -> bool:
-    return is_present(stay.step_end, stay.event_time, departure and departure.discharged_at, now)
+    return is_present(stay.step_end, stay.event_time, _time_of(departure), now)
+
+
+def _time_of(departure: Departure | None) -> datetime | None:
+    return None if departure is None else departure.discharged_at
