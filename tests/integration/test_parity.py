@@ -1,0 +1,97 @@
+"""Guarantee 1, parity: what is published equals what `lemof predict` computes, whatever the order of arrival."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.programs import lemof, run_lemof
+from tests.waiting import wait_until
+
+TOLERANCE: Final = 1e-5
+STAYS: Final = 25
+COLUMNS: Final = (
+    "p_death", "p_los_gt_3", "p_los_gt_7", "p_los_gt_14", "los_days", "los_days_lo", "los_days_hi"
+)  # fmt: skip
+_FLOW_S: Final = 120.0  # Faust takes some ten seconds to join its group, and as long again on a busy machine
+
+Predictions = dict[tuple[str, int], dict[str, float]]
+
+
+def offline(recordings: Path, to: Path) -> Predictions:
+    done = run_lemof(
+        "predict", "--cohort", "physionet2012", "--data", str(recordings), "--out", str(to), deadline_s=200
+    )
+    assert done.returncode == 0, done.stderr
+    rows = pq.read_table(to).to_pylist()
+    return {(row["stay_id"], row["step_end_min"]): {name: row[name] for name in COLUMNS} for row in rows}
+
+
+def replay(brokers: str, recordings: Path, *flags: str) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-c",
+        "from simulators.cli.main import main; main()",
+        "replay",
+        "physionet2012",
+    ]
+    command += ["--data", str(recordings), "--brokers", brokers, "--stays", str(STAYS), "--json", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def audit(brokers: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run_lemof("audit", "--brokers", brokers, "--json").stdout)
+    return found
+
+
+def finals(brokers: str) -> list[dict[str, Any]]:
+    done = run_lemof(
+        "subscribe", "--brokers", brokers, "--final-only", "--format", "jsonl", "--from", "beginning",
+        "--until-idle", "3",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("flags", [(), ("--disorder", "7200", "--duplicates", "0.1", "--seed", "5")])
+def test_parity_every_stay_and_step_ends_as_the_offline_prediction(
+    topics: str, data_dir: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    recordings = data_dir / "physionet2012" / "set-b.tar.xz"
+    everyone = offline(recordings, tmp_path / "offline.parquet")
+    stays = sorted({stay for stay, _ in everyone})[:STAYS]
+    expected = {key: row for key, row in everyone.items() if key[0] in stays}
+    with (
+        lemof(tmp_path / "ehr.log", "ehr", "--brokers", topics),
+        lemof(tmp_path / "run.log", "run", "--brokers", topics),
+    ):
+        told = replay(topics, recordings, *flags)
+        wait_until(lambda: _accounted(audit(topics), told), _FLOW_S, "a balanced audit")
+        messages = wait_until(
+            lambda: _complete(finals(topics), expected), _FLOW_S, "the last final of every stay"
+        )
+
+    published = {(m["stay_id"], m["step_end_min"]): m["predictions"] for m in messages}
+    assert published.keys() == expected.keys()
+    difference = max(
+        abs(published[key][name] - row[name]) for key, row in expected.items() for name in COLUMNS
+    )
+    assert difference <= TOLERANCE
+    if not flags:
+        assert len(messages) == len(published), "in event-time order every step becomes final once"
+
+
+def _accounted(found: dict[str, Any], told: dict[str, Any]) -> bool:
+    return bool(found["balanced"]) and found["received"] == told["windows"]
+
+
+def _complete(messages: list[dict[str, Any]], expected: Predictions) -> list[dict[str, Any]]:
+    """The messages, once the discharge has closed the last step of every stay."""
+    return messages if expected.keys() <= {(m["stay_id"], m["step_end_min"]) for m in messages} else []
