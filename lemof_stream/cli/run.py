@@ -42,12 +42,12 @@ def command(
 ) -> None:
     """Read vital windows and EHR features, predict, publish; until Ctrl-C."""
     settings = load_settings(config, brokers=brokers, group=group, checkpoint=checkpoint)
-    configure_logs(settings)
     asyncio.run(_run(settings))
 
 
 async def _run(settings: Settings) -> None:
     partitions = await _partitions(settings)
+    configure_logs(settings)
     # torch takes seconds to import, which a broker that is down should not cost
     import torch
 

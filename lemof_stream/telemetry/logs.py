@@ -5,6 +5,7 @@ import sys
 from typing import Any, Final
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry.pseudonyms import use_key
@@ -25,6 +26,8 @@ def configure_logs(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Repeats())
+    handler.addFilter(_news)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
@@ -40,6 +43,33 @@ def configure_logs(settings: Settings) -> None:
     root.setLevel(logging.INFO)
     # Kafka's client says at INFO what the worker says itself, and at DEBUG it would write keys and values.
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
+
+
+class Repeats(logging.Filter):
+    """Lets the same complaint of Kafka's client through once in ten seconds: it makes it at every attempt."""
+
+    _EVERY_S: Final = 10.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be written."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        place = record.pathname, record.lineno
+        if record.created - self._last.get(place, 0.0) < self._EVERY_S:
+            return False
+        self._last[place] = record.created
+        return True
+
+
+def _news(record: logging.LogRecord) -> bool:
+    """Not the futures of a producer that was fenced: the failure of its transaction has been told."""
+    error = record.exc_info[1] if record.exc_info else None
+    forgotten = record.name == "asyncio" and record.getMessage().startswith("Future exception was never")
+    return not (forgotten and isinstance(error, KafkaError))
 
 
 def get_logger(name: str) -> Any:

@@ -47,6 +47,11 @@ class Arrival:
         return bool(self.record.topic == VITALS)
 
     @property
+    def progress(self) -> float:
+        """How far it shows its feed to have come."""
+        return self.time if self.watermark is None else self.watermark
+
+    @property
     def origin(self) -> Origin:
         """Where the record lies."""
         return self.record.topic, self.record.partition, self.record.offset

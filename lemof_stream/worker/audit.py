@@ -7,7 +7,7 @@ are records, and every `late` or `rejected` has its dead letter.
 """
 
 import asyncio
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from lemof_stream.broker.admin import admin_client, require_topics
 from lemof_stream.contracts.operations import DeadLetter, LedgerEntry
 from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, VITALS
+from lemof_stream.worker.committed import committed_offsets
 from lemof_stream.worker.reading import range_reader, read_range
 
 # The marker of a committed transaction reaches the offsets before the ledger, or after it, by some milliseconds.
@@ -71,8 +72,7 @@ async def audit(brokers: str, group: str) -> Audit:
             evidence = await _gather(consumer, brokers, group, partition)
             balance = judge(evidence)
             if any(entry.received != entry.next_offset - entry.first_offset for entry in evidence.entries):
-                balance.problems += await _recount(consumer, partition, evidence)
-                balance.balanced = not balance.problems
+                await _recount(consumer, partition, evidence, balance)
             partitions[partition] = balance
     total = Audit(group=group, partitions=partitions)
     for balance in partitions.values():
@@ -129,7 +129,7 @@ def _letters(entries: Sequence[LedgerEntry], evidence: Evidence) -> Iterator[str
     for entry in entries:
         if entry.first_offset < oldest:
             continue  # its letters may have been deleted by retention
-        found = bisect_right(letters, entry.next_offset - 1) - bisect_right(letters, entry.first_offset - 1)
+        found = bisect_left(letters, entry.next_offset) - bisect_left(letters, entry.first_offset)
         if found != entry.late + entry.rejected:
             yield (
                 f"offsets {entry.first_offset} to {entry.next_offset - 1} have {found} dead letters, where "
@@ -140,8 +140,7 @@ def _letters(entries: Sequence[LedgerEntry], evidence: Evidence) -> Iterator[str
 async def _gather(consumer: AIOKafkaConsumer, brokers: str, group: str, partition: int) -> Evidence:
     vitals, letters_at = TopicPartition(VITALS, partition), TopicPartition(DEAD_LETTERS, partition)
     async with admin_client(brokers) as admin:
-        told = await admin.list_consumer_group_offsets(group, partitions=[vitals])
-    offset = told[vitals].offset if vitals in told else -1
+        offset = (await committed_offsets(admin, group, [vitals]))[vitals].offset
     committed = offset if offset >= 0 else None
     oldest = await consumer.beginning_offsets([vitals, letters_at])
     entries = await _entries(consumer, group, partition, committed)
@@ -183,22 +182,22 @@ async def _entries(
         await asyncio.sleep(_ASK_AGAIN_S)
 
 
-async def _recount(consumer: AIOKafkaConsumer, partition: int, evidence: Evidence) -> list[str]:
+async def _recount(consumer: AIOKafkaConsumer, partition: int, evidence: Evidence, balance: Balance) -> None:
     """Offsets and records differ where producers use transactions, whose markers take offsets too: count records."""
     entries = [entry for entry in evidence.entries if entry.first_offset >= evidence.oldest]
-    if not entries:
-        return []
-    start = min(entry.first_offset for entry in entries)
-    stop = max(entry.next_offset for entry in entries)
+    start = min((entry.first_offset for entry in entries), default=evidence.end)
     place = TopicPartition(VITALS, partition)
-    offsets = [record.offset async for record in read_range(consumer, place, start, stop)]
-    return [
-        f"offsets {entry.first_offset} to {entry.next_offset - 1} hold {found} windows, where the ledger received "
-        f"{entry.received}"
-        for entry in entries
-        if (
-            found := bisect_right(offsets, entry.next_offset - 1)
-            - bisect_right(offsets, entry.first_offset - 1)
-        )
-        != entry.received
-    ]
+    offsets = [record.offset async for record in read_range(consumer, place, start, evidence.end)]
+
+    def records(first: int, after: int) -> int:
+        return bisect_left(offsets, after) - bisect_left(offsets, first)
+
+    for entry in entries:
+        found = records(entry.first_offset, entry.next_offset)
+        if found != entry.received:
+            balance.problems.append(
+                f"offsets {entry.first_offset} to {entry.next_offset - 1} hold {found} windows, where the ledger "
+                f"received {entry.received}"
+            )
+    balance.balanced = not balance.problems
+    balance.pending = records(evidence.end - balance.pending, evidence.end)

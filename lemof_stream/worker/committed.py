@@ -1,12 +1,14 @@
 """Where a partition goes on: what the group committed, held against what Kafka still keeps."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.telemetry import get_logger
@@ -23,6 +25,34 @@ class Resume:
     next_window: int
     next_feature: int
     replay_from: int
+
+
+# A Kafka that is asked for a group for the first time creates a topic, and one that starts loads it: some seconds.
+_COORDINATOR_S: Final = 20.0
+_ASK_AGAIN_S: Final = 0.1
+
+
+async def committed_offsets(
+    admin: AIOKafkaAdminClient, group: str, places: list[TopicPartition]
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What the group has committed; offset -1 where nothing.
+
+    Raises:
+        KafkaError: the group's coordinator does not answer within some seconds.
+    """
+    until = asyncio.get_running_loop().time() + _COORDINATOR_S
+    while True:
+        try:
+            committed: dict[TopicPartition, OffsetAndMetadata]
+            committed = await admin.list_consumer_group_offsets(group, partitions=places)
+            if committed.keys() >= set(places):
+                return committed
+            # A coordinator that is moving answers without them and without an error.
+            raise GroupCoordinatorNotAvailableError
+        except KafkaError as error:
+            if not error.retriable or asyncio.get_running_loop().time() > until:
+                raise
+            await asyncio.sleep(_ASK_AGAIN_S)
 
 
 async def resume_point(

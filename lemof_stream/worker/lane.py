@@ -1,8 +1,8 @@
 """One input partition in the hands of this process: its producer, what waits to be taken, how far it has come."""
 
-import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from time import monotonic
 from typing import Final
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
@@ -26,6 +26,7 @@ class Lane:
     """A partition of both input topics.
 
     `next_window` and `next_feature` are the offsets behind what was taken: what the next transaction commits.
+    `overrun`: Kafka has deleted what would have been fetched next.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Lane:
         self.producer = producer
         self.next_window = next_window
         self.next_feature = next_feature
+        self.overrun = False
         self._partitions = partitions
         self._snapshot_every = settings.snapshot_every
         self._held_max = _HELD_CYCLES * settings.cycle_max
@@ -50,19 +52,22 @@ class Lane:
 
     def receive(self, records: Sequence[ConsumerRecord]) -> None:
         """Queue what a fetch brought."""
-        now = time.monotonic()
+        now = monotonic()
         for record in records:
             arrival = read_arrival(record, self._partitions)
             if arrival.is_window:
                 self._merge.add_vitals(arrival.time, arrival)
             else:
-                self._merge.add_ehr(arrival.time, arrival, now)
-                if arrival.watermark is not None:
-                    self._merge.ehr_reached(arrival.watermark, now)
+                self._merge.add_ehr(arrival.time, arrival)
+                self._merge.ehr_reached(arrival.progress, now)
+
+    def ehr_reached(self, time: float) -> None:
+        """The EHR feed had come as far as `time` before this lane was opened."""
+        self._merge.ehr_reached(time, monotonic())
 
     def take(self, limit: int, *, vitals_at_end: bool) -> Iterator[Arrival]:
         """What may be taken now; the lane's offsets move past it."""
-        for arrival in self._merge.take(limit, time.monotonic(), vitals_at_end=vitals_at_end):
+        for arrival in self._merge.take(limit, monotonic(), vitals_at_end=vitals_at_end):
             if arrival.is_window:
                 self.next_window = arrival.record.offset + 1
             else:
@@ -86,11 +91,11 @@ class Lane:
 
     def loosen(self, stay_id: str, offset: int) -> None:
         """A window of the stay was taken that its snapshot does not hold. Called in the order of offsets."""
-        self._loose.setdefault(stay_id, (offset, time.monotonic()))
+        self._loose.setdefault(stay_id, (offset, monotonic()))
 
     def fasten(self) -> list[str]:
         """The stays that are due for a snapshot, which is taken for granted from here on."""
-        behind, before = self.next_window - self._snapshot_every, time.monotonic() - _SNAPSHOT_AGE_S
+        behind, before = self.next_window - self._snapshot_every, monotonic() - _SNAPSHOT_AGE_S
         due = [
             stay_id
             for stay_id, (offset, at) in islice(self._loose.items(), _SNAPSHOTS_AT_ONCE)

@@ -60,10 +60,9 @@ class EventTimeMerge(Generic[T]):
         self._vitals.append((time, item))
         self._quiet_since = None
 
-    def add_ehr(self, time: float, item: T, now: float) -> None:
+    def add_ehr(self, time: float, item: T) -> None:
         """Queue an EHR record, in the topic's order."""
         self._ehr.append((time, item))
-        self.ehr_reached(time, now)
 
     def ehr_reached(self, time: float, now: float) -> None:
         """The EHR feed has come as far as `time`."""

@@ -8,7 +8,7 @@ cycle and both rebalance callbacks, which aiokafka runs beside the loop.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -144,7 +144,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         except (TimeoutError, NoOffsetForPartitionError):  # the latter of partitions that are not open yet
             return {}
         except OffsetOutOfRangeError as error:
-            await self._close([place.partition for place in error.args[0]])
+            self._note_overrun(error.args[0])
             return {}
 
     async def _cycle(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
@@ -166,6 +166,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 if failed is not None
             }
         )
+        await self._close([p for p, lane in self._lanes.items() if lane.overrun and not lane.holds])
 
     def _compute(
         self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], at_end: Mapping[int, bool]
@@ -193,14 +194,25 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.subscribe(_INPUTS, listener=self)
 
     async def _vitals_at_end(self, partition: int) -> bool:
+        if self._lanes[partition].overrun:
+            return True
         place = TopicPartition(VITALS, partition)
         end = self._consumer.last_stable_offset(place)
         return end is not None and await self._consumer.position(place) >= end
+
+    def _note_overrun(self, places: Iterable[TopicPartition]) -> None:
+        """Kafka has deleted what was to be fetched next; the lane is opened anew when what it holds has been taken."""
+        for place in places:
+            if place.partition in self._lanes:
+                self._lanes[place.partition].overrun = True
+                self._consumer.pause(place)
 
     def _hold_back(self) -> None:
         """Fetch no more of what already waits in memory."""
         paused = self._consumer.paused()
         for partition, lane in self._lanes.items():
+            if lane.overrun:
+                continue
             for topic in _INPUTS:
                 place = TopicPartition(topic, partition)
                 if lane.full(topic) and place not in paused:

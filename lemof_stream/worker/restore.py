@@ -13,6 +13,7 @@ from lemof_stream.runner.runner import Runner
 from lemof_stream.worker.arrivals import Arrival, Origin, read_arrival
 from lemof_stream.worker.cycle import run_inputs
 from lemof_stream.worker.lane import Lane
+from lemof_stream.worker.merge import AT_ONCE
 from lemof_stream.worker.reading import InterruptedReadError, range_reader, read_range
 
 
@@ -49,7 +50,9 @@ class Restore:
             windows = read_range(consumer, vitals, replay_from, lane.next_window, self.called_off)
             records = [record async for record in windows]
         await loop.run_in_executor(self.executor, self._snapshots, runner, partition, snapshots)
-        arrivals = await loop.run_in_executor(self.executor, self._in_order, records, ehr, poisoned)
+        read = await loop.run_in_executor(self.executor, self._read, ehr, poisoned)
+        lane.ehr_reached(max((arrival.progress for arrival in read), default=AT_ONCE))
+        arrivals = await loop.run_in_executor(self.executor, self._in_order, records, read, poisoned)
         for start in range(0, len(arrivals), chunk):
             if self.called_off():
                 raise InterruptedReadError
@@ -75,17 +78,19 @@ class Restore:
                 runner.restore(partition, record.value)
 
     def _in_order(
-        self, windows: Sequence[ConsumerRecord], ehr: Sequence[ConsumerRecord], poisoned: Container[Origin]
+        self, windows: Sequence[ConsumerRecord], ehr: Sequence[Arrival], poisoned: Container[Origin]
     ) -> list[Arrival]:
-        first, second = (
-            [arrival for arrival in self._readable(records) if arrival.origin not in poisoned]
-            for records in (windows, ehr)
+        inputs = (arrival for arrival in ehr if arrival.input is not None)
+        return list(
+            in_event_time(
+                [arrival for arrival in self._read(windows, poisoned) if arrival.input is not None],
+                sorted(inputs, key=lambda arrival: arrival.time),
+            )
         )
-        return list(in_event_time(first, sorted(second, key=lambda arrival: arrival.time)))
 
-    def _readable(self, records: Sequence[ConsumerRecord]) -> Iterator[Arrival]:
+    def _read(self, records: Sequence[ConsumerRecord], poisoned: Container[Origin]) -> list[Arrival]:
         arrivals = (read_arrival(record, self.partitions) for record in records)
-        return (arrival for arrival in arrivals if arrival.input is not None)
+        return [arrival for arrival in arrivals if arrival.origin not in poisoned]
 
 
 def in_event_time(windows: Sequence[Arrival], ehr: Sequence[Arrival]) -> Iterator[Arrival]:

@@ -1,19 +1,19 @@
 """Guarantees 3 (recovery) and 4 (exactly once) of the system, with real processes that are killed and paused."""
 
 import asyncio
-import json
 import signal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from lemof_stream.contracts.topics import LEDGER
 from lemof_stream.model import load_checkpoint
 from tests.messages import read_all, send
-from tests.programs import Program, lemof, run_lemof
+from tests.programs import Program, lemof
 from tests.streams import Ward, differences, last_finals, published, repeated
 from tests.waiting import wait_until_async
+from tests.workers import settled
 
 WARD: Final = Ward([f"bed-{number}" for number in range(60)], hours=24)
 WINDOWS: Final = len(WARD.windows())
@@ -32,12 +32,6 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-async def audited(brokers: str) -> dict[str, Any]:
-    done = await asyncio.to_thread(run_lemof, "audit", "--json", "--brokers", brokers)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 async def transactions(brokers: str, at_least: int) -> None:
     """Wait until the ledger holds this many entries."""
 
@@ -47,18 +41,10 @@ async def transactions(brokers: str, at_least: int) -> None:
     await wait_until_async(enough, FLOWN_S, f"{at_least} transactions")
 
 
-async def all_received(brokers: str) -> dict[str, Any]:
-    async def received() -> dict[str, Any]:
-        found = await audited(brokers)
-        return found if found["pending"] == 0 and found["received"] >= WINDOWS else {}
-
-    return await wait_until_async(received, FLOWN_S, "the receipt of every window")
-
-
 async def assert_nothing_lost_or_twice(brokers: str) -> None:
-    balance = await all_received(brokers)
-    assert balance["balanced"], balance["problems"]
-    assert (balance["received"], balance["predicted"]) == (WINDOWS, WINDOWS)
+    balance = await settled(brokers, WINDOWS, FLOWN_S)
+    assert balance.balanced, balance.problems
+    assert (balance.received, balance.predicted) == (WINDOWS, WINDOWS)
     expected = WARD.finals(load_checkpoint())
 
     async def complete() -> bool:

@@ -1,0 +1,170 @@
+"""What the runner's process does when partitions move, brokers go away, and offsets are gone."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from lemof_stream.broker import Broker
+from lemof_stream.broker.admin import admin_client
+from lemof_stream.contracts.topics import PREDICTIONS, SNAPSHOTS, VITALS, partition_of
+from lemof_stream.model.predictor import Predictor
+from lemof_stream.worker.clients import partition_producer
+from lemof_stream.worker.process import RunnerProcess
+from tests.messages import read_all, send
+from tests.programs import lemof
+from tests.streams import Ward, differences, events, last_finals, published, repeated, sent, window
+from tests.topics import PARTITIONS, renew_topics
+from tests.waiting import wait_until_async
+from tests.workers import GROUP, running, settings, settled
+
+WARD: Final = Ward([f"bed-{number}" for number in range(16)], hours=12)
+WINDOWS: Final = WARD.vitals()
+
+
+async def test_recovery_takes_snapshots_and_the_windows_since_and_goes_on_as_if_nothing_had_been(
+    topics: str, predictor: Predictor
+) -> None:
+    to = settings(topics, snapshot_every=40, cycle_max=32)
+    await send(topics, WARD.features())
+    parts = 4
+    for part in range(parts):
+        await send(topics, WINDOWS[part * len(WINDOWS) // parts : (part + 1) * len(WINDOWS) // parts])
+        async with running(to, predictor):
+            balance = await settled(topics, (part + 1) * len(WINDOWS) // parts)
+    assert balance.balanced, balance.problems
+    assert await read_all(topics, SNAPSHOTS), "snapshots were written and used"
+    await assert_identical(topics, predictor)
+
+
+async def test_members_that_join_and_leave_lose_nothing_and_publish_nothing_twice(
+    topics: str, predictor: Predictor
+) -> None:
+    to = settings(topics, cycle_max=32)
+    await send(topics, WARD.features())
+    third = len(WINDOWS) // 3
+    async with running(to, predictor):
+        await send(topics, WINDOWS[:third])
+        async with running(to, predictor):
+            await send(topics, WINDOWS[third : 2 * third])
+            await settled(topics, third)
+        await send(topics, WINDOWS[2 * third :])
+        balance = await settled(topics, len(WINDOWS))
+    assert balance.balanced, balance.problems
+    await assert_identical(topics, predictor)
+
+
+async def test_a_fenced_producer_means_another_owner_the_process_rejoins_and_lives_on(
+    topics: str, predictor: Predictor
+) -> None:
+    to = settings(topics)
+    async with running(to, predictor):
+        await send(topics, [sent(window("bed", 10))])
+        await settled(topics, 1)
+        usurper = partition_producer(to, partition_of("bed", PARTITIONS))
+        await usurper.start()
+        await usurper.stop()
+        await send(topics, [sent(window("bed", 20))])
+        balance = await settled(topics, 2)
+    assert (balance.predicted, balance.balanced) == (2, True)
+    assert repeated(await published(topics)) == []
+
+
+async def test_what_a_dead_owner_left_in_an_open_transaction_is_never_seen(
+    topics: str, predictor: Predictor
+) -> None:
+    to, partition = settings(topics), partition_of("bed", PARTITIONS)
+    dead = partition_producer(to, partition)
+    await dead.start()
+    await dead.begin_transaction()
+    await dead.send_and_wait(PREDICTIONS, b"{}", key=b"half", partition=partition)
+    await send(topics, [sent(window("bed", 10))])
+    async with running(to, predictor):
+        await settled(topics, 1)
+    assert [record.key for record in await read_all(topics, PREDICTIONS) if record.key == b"half"] == []
+    await dead.stop()
+
+
+async def test_a_committed_offset_that_is_no_longer_kept_is_a_gap_in_the_audit_and_no_end(
+    topics: str, predictor: Predictor
+) -> None:
+    partition = partition_of("bed", PARTITIONS)
+    async with running(settings(topics), predictor):
+        await send(topics, [sent(window("bed", minute)) for minute in range(10, 15)])
+        await settled(topics, 5)
+    await send(topics, [sent(window("bed", minute)) for minute in range(20, 30)])
+    async with admin_client(topics) as admin:
+        await admin.delete_records({TopicPartition(VITALS, partition): RecordsToDelete(8)})
+    async with running(settings(topics), predictor):
+        balance = await settled(topics, 12)
+    assert balance.predicted == 12
+    assert balance.problems == [f"partition {partition}: offsets 5 to 7 were never received"]
+
+
+async def test_windows_that_are_deleted_before_a_running_runner_comes_to_them_are_a_gap_too(
+    topics: str, predictor: Predictor
+) -> None:
+    partition = partition_of("bed", PARTITIONS)
+    to = settings(
+        topics, cycle_max=1, idle_ms=60_000
+    )  # few windows wait in memory, and they wait for the EHR feed
+    async with running(to, predictor) as process:
+        await send(topics, [sent(window("bed", minute)) for minute in range(10, 16)])
+        await wait_until_async(lambda: _held_back(process, partition), 30, "a full buffer")
+        await send(topics, [sent(window("bed", minute)) for minute in range(20, 26)])
+        async with admin_client(topics) as admin:
+            await admin.delete_records({TopicPartition(VITALS, partition): RecordsToDelete(9)})
+        await send(topics, Ward([], 0).features())
+        balance = await settled(topics, 9)
+    assert balance.predicted == 9
+    assert balance.problems == [f"partition {partition}: offsets 6 to 8 were never received"]
+
+
+async def _held_back(process: RunnerProcess, partition: int) -> bool:
+    return partition in process._lanes and TopicPartition(VITALS, partition) in process._consumer.paused()
+
+
+async def test_a_broker_that_goes_away_is_waited_for(fresh_broker: Broker, predictor: Predictor) -> None:
+    brokers = fresh_broker.bootstrap
+    await renew_topics(brokers)
+    async with running(settings(brokers), predictor):
+        await send(brokers, [sent(window("bed", 10))])
+        await settled(brokers, 1)
+        await asyncio.to_thread(fresh_broker.stop)
+        await asyncio.to_thread(fresh_broker.start)
+        await send(brokers, [sent(window("bed", 20))])
+        balance = await settled(brokers, 2)
+    assert (balance.predicted, balance.balanced) == (2, True)
+    assert repeated(await published(brokers)) == []
+
+
+async def test_sigterm_ends_the_cycle_and_leaves_the_group_and_no_identifiers_leak(
+    topics: str, tmp_path: Path
+) -> None:
+    await send(topics, [*WARD.features(), *WINDOWS, sent(window("bed-0", 10, heart_rate=9e9))])
+    with lemof(tmp_path / "run.log", "run", "--brokers", topics) as runner:
+        await settled(topics, len(WINDOWS) + 1)
+        assert runner.stop() == 0
+    log = (tmp_path / "run.log").read_text()
+    assert "dead letter" in {event["event"] for event in events(log)}
+    assert "bed-" not in log
+    async with admin_client(topics) as admin:
+        [group] = await admin.describe_consumer_groups([GROUP])
+        members = group.to_object()["groups"][0]["members"]
+    assert members == []
+
+
+async def assert_identical(brokers: str, predictor: Predictor) -> None:
+    """The finals of a run without Kafka, each published once."""
+    expected = WARD.finals(predictor)
+
+    async def complete() -> bool:
+        return len(last_finals(await published(brokers))) >= len(expected)
+
+    async with running(settings(brokers), predictor):
+        await wait_until_async(complete, 30, "every final")
+    predictions = await published(brokers)
+    assert differences(last_finals(predictions), expected) == []
+    assert repeated(predictions) == []

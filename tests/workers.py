@@ -1,0 +1,56 @@
+"""The runner's process inside a test, and waiting for what it has done."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from lemof_stream.contracts.operations import DeadLetter
+from lemof_stream.contracts.topics import DEAD_LETTERS
+from lemof_stream.model.predictor import Predictor
+from lemof_stream.settings import Settings
+from lemof_stream.worker.audit import Audit, audit
+from lemof_stream.worker.process import RunnerProcess
+from tests.messages import read_all
+from tests.topics import PARTITIONS
+from tests.waiting import wait_until_async
+
+GROUP: Final = "lemof-runner"
+SETTLED_S: Final = 60.0
+_STOPPED_S: Final = 20.0
+
+
+def settings(brokers: str, **others: Any) -> Settings:
+    """Those of a test: a member that is gone is noticed soon, and nothing waits long for an EHR app."""
+    chosen: dict[str, Any] = {"brokers": brokers, "idle_ms": 500, "session_timeout_ms": 2000}
+    return Settings(**(chosen | others))
+
+
+@asynccontextmanager
+async def running(to: Settings, predictor: Predictor) -> AsyncIterator[RunnerProcess]:
+    """A member of the runner's group, which leaves it in order at the end."""
+    process, stop = RunnerProcess(to, predictor, PARTITIONS), asyncio.Event()
+    task = asyncio.create_task(process.run(stop))
+    try:
+        yield process
+        assert not task.done(), "the runner ended by itself"
+    finally:
+        stop.set()
+        async with asyncio.timeout(_STOPPED_S):
+            await task
+
+
+async def settled(brokers: str, received: int, deadline_s: float = SETTLED_S, group: str = GROUP) -> Audit:
+    """The audit, once this many windows were received and none is pending."""
+
+    async def all_taken() -> Audit | None:
+        found = await audit(brokers, group)
+        return found if found.pending == 0 and found.received >= received else None
+
+    found = await wait_until_async(all_taken, deadline_s, f"the receipt of {received} windows")
+    assert found is not None
+    return found
+
+
+async def letters(brokers: str) -> list[DeadLetter]:
+    return [DeadLetter.from_bytes(record.value) for record in await read_all(brokers, DEAD_LETTERS)]
