@@ -66,7 +66,7 @@ class Patients:
         self._minute = minute_of_day
         self._own = _BASELINE + _BETWEEN_PATIENTS * random.standard_normal((count, len(SIGNS)))
         self._worsening = random.random(count) < 0.25  # a ward is never all well when one starts to look
-        self.severity: Floats = np.where(self._worsening, random.uniform(0.1, 0.7, count), 0.0)
+        self.severity: Floats = np.where(self._worsening, random.uniform(0.3, 1.0, count), 0.0)
         """[P] 0 stable, 1 gravely ill."""
         # The disturbance of a minute that keeps each sign's stray at its stationary size.
         self._keep = np.exp(-1.0 / _RETURN_MIN)
@@ -99,6 +99,6 @@ class Patients:
         """What a nurse charts each hour: coma score and urine of the hour, by channel."""
         severity = float(self.severity[patient])
         return {
-            "gcs": float(np.clip(round(15 - 6 * severity + self._random.normal(0, 0.5)), 3, 15)),
+            "gcs": float(np.clip(round(15 - 9 * severity + self._random.normal(0, 0.5)), 3, 15)),
             "urine": round(max(0.0, 75 * (1 - 0.8 * severity) + self._random.normal(0, 15)), 0),
         }

@@ -13,6 +13,7 @@ from simulators.timeline import Moment, StayMessage, Timeline
 
 _MINUTE: Final = timedelta(minutes=1)
 _CHART_EVERY_MIN: Final = 60
+_CHART_AT_MIN: Final = 5  # of each hour, so that the first chart follows the admission
 _CUFF_EVERY_MIN: Final = 15  # as cuffs are commonly set
 _LABS_EVERY_MIN: Final = (4 * 60, 8 * 60)  # a stay draws its own interval in between
 _WITH_A_LINE: Final = 0.6  # share of beds with an arterial line; the others have a cuff
@@ -79,7 +80,7 @@ def _moments(beds: list[_Bed], patients: Patients, start: datetime) -> Iterator[
         messages: list[StayMessage] = []
         for row, bed in enumerate(beds):
             charted: dict[str, float] = {}
-            if minute % _CHART_EVERY_MIN == 0:
+            if minute % _CHART_EVERY_MIN == _CHART_AT_MIN:
                 charted |= patients.chart(row)
             if minute % bed.labs_every == bed.labs_at:
                 charted |= patients.draw(row)
