@@ -51,6 +51,7 @@ class Runner:
         """The stays of a partition."""
         return [stay.stay_id for stay in self._stays.values() if stay.partition == partition]
 
+    @torch.inference_mode()
     def release(self, partition: int) -> None:
         """Forget every stay of a partition."""
         gone = [stay for stay in self._stays.values() if stay.partition == partition]
@@ -58,10 +59,12 @@ class Runner:
         for stay in gone:
             del self._stays[stay.stay_id]
 
+    @torch.inference_mode()
     def snapshot(self, stay_id: str) -> bytes:
         """The whole state of a stay."""
         return pack(self._stays[stay_id], self._slab, self._predictor.info)
 
+    @torch.inference_mode()
     def restore(self, partition: int, value: bytes) -> str:
         """Take a stay's state back in; returns its id.
 
