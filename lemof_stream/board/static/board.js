@@ -52,7 +52,8 @@ function drawRisk(card, bed) {
   const line = points.length ? `M${points.join("L")}` : "";
   card.querySelector(".line").setAttribute("d", points.length === 1 ? `${line}h0.1` : line);
   card.querySelector(".area").setAttribute("d", points.length > 1 ? `${line}L120 40L0 40Z` : "");
-  const course = bed.trend.length ? `Risk of death over ${bed.trend.length} hours: from ${percent(bed.trend[0])} to ${percent(bed.trend.at(-1))}` : "No course yet";
+  const hours = `${bed.trend.length} ${bed.trend.length === 1 ? "hour" : "hours"}`;
+  const course = bed.trend.length ? `Risk of death over ${hours}: from ${percent(bed.trend[0])} to ${percent(bed.trend.at(-1))}` : "No course yet";
   card.querySelector(".spark").setAttribute("aria-label", course);
 }
 
