@@ -23,7 +23,7 @@ from lemof_stream.telemetry import configure_logs
 
 # A cycle and its transaction end within a second; a Kafka that is gone would keep them for longer than `docker stop`
 # (10 s) waits before it kills.
-_GRACE_S: Final = 8.0
+_GRACE_S: Final = 6.0
 
 Group = Annotated[
     str | None,

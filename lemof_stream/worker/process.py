@@ -113,9 +113,11 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 while not stop.is_set():
                     await self._turn()
             finally:
-                async with self._lock:
-                    await self._close(list(self._lanes))
-                await stop_client(self._consumer)
+                try:
+                    async with self._lock:
+                        await self._close(list(self._lanes))
+                finally:
+                    await stop_client(self._consumer)
 
     async def _turn(self) -> None:
         if not self._settled.is_set():

@@ -15,7 +15,8 @@ from tests.streams import Ward, differences, last_finals, published, repeated
 from tests.waiting import wait_until_async
 from tests.workers import settled
 
-WARD: Final = Ward([f"bed-{number}" for number in range(60)], hours=24)
+# More beds than the runner first makes room for.
+WARD: Final = Ward([f"bed-{number}" for number in range(80)], hours=18)
 WINDOWS: Final = len(WARD.windows())
 SETTINGS: Final = {
     "LEMOF_SNAPSHOT_EVERY": "200",  # so that recovery takes snapshots and a replay
