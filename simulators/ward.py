@@ -55,7 +55,7 @@ def _bed(number: int, start: datetime, random: np.random.Generator) -> _Bed:
     bmi = max(float(random.normal(*_BMI[:2])), _BMI[2])
     every = int(random.integers(*_LABS_EVERY_MIN, endpoint=True))
     return _Bed(
-        stay_id=f"sim-{start:%Y%m%dT%H%M%S}-{number + 1:03d}",
+        stay_id=f"sim-{int(start.timestamp()):x}-{number + 1:03d}",
         ward=_WARDS[unit],
         device=f"monitor-{number + 1:03d}",
         demographics=Demographics(
