@@ -3,6 +3,7 @@
 import torch
 
 from lemof_stream.model import Architecture, InputSchema, LeMoF, StepInputs
+from lemof_stream.training.augment import SecondView
 from lemof_stream.training.prepare import prepare
 
 
@@ -36,7 +37,8 @@ def random_model(seed: int = 0) -> LeMoF:
     """A model with every weight drawn at random, its scales fitted as training fits them."""
     torch.manual_seed(seed)
     model = LeMoF(InputSchema(), Architecture())
-    prepare(model, random_stays(64, 12, seed), torch.zeros(64, 4), seed=seed)
+    stays = random_stays(64, 12, seed)
+    prepare(model, stays, SecondView(stays, stays), torch.zeros(64, 4), seed)
     for meta, best in zip(model.metas, model.fusion.best, strict=True):
         meta.weight.copy_(torch.rand_like(meta.weight))
         meta.background.copy_(torch.randn_like(meta.background))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lemof_stream.model.inputs import State
-from lemof_stream.model.members import MemberInput, MemberLinear, MemberNorm
+from lemof_stream.model.members import MemberInput, MemberLinear, normalised
 
 DILATIONS = (1, 2, 4, 8)
 """Two taps a block: together the blocks look back 15 steps beyond the current one, as the running features hold
@@ -23,15 +23,14 @@ class EhrResidualMLP(nn.Module):
     def __init__(self, members: int, features: int, width: int, levels: int, dropout: float) -> None:
         super().__init__()
         self.input = MemberInput(members, features, width)
-        self.norms = nn.ModuleList(MemberNorm(members, width) for _ in range(levels))
         self.blocks = nn.ModuleList(MemberLinear(members, width, width) for _ in range(levels))
         self.drop_in, self.drop = nn.Dropout(dropout / 2), nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         h = self.input(self.drop_in(x))
         levels = []
-        for norm, block in zip(self.norms, self.blocks, strict=True):
-            h = h + self.drop(nn.functional.silu(block(norm(h))))
+        for block in self.blocks:
+            h = h + self.drop(nn.functional.silu(block(normalised(h))))
             levels.append(h)
         return levels
 
@@ -43,7 +42,6 @@ class VitalsTCN(nn.Module):
         super().__init__()
         self.members, self.width = members, width
         self.input = MemberInput(members, features, width)
-        self.norms = nn.ModuleList(MemberNorm(members, width) for _ in DILATIONS)
         self.blocks = nn.ModuleList(MemberLinear(members, 2 * width, width) for _ in DILATIONS)
         self.drop_in, self.drop = nn.Dropout(dropout / 2), nn.Dropout(dropout)
 
@@ -55,8 +53,8 @@ class VitalsTCN(nn.Module):
         """Whole stays of `steps` steps each."""
         h = self.input(self.drop_in(x))
         levels = []
-        for d, norm, block in zip(DILATIONS, self.norms, self.blocks, strict=True):
-            tap = norm(h)
+        for d, block in zip(DILATIONS, self.blocks, strict=True):
+            tap = normalised(h)
             stay = tap.view(self.members, -1, steps, self.width)
             past = nn.functional.pad(stay, (0, 0, d, 0))[:, :, :steps].reshape(tap.shape)
             h = h + self.drop(nn.functional.silu(block(torch.cat([past, tap], -1))))
@@ -67,8 +65,8 @@ class VitalsTCN(nn.Module):
         """One step of each of B rows; the state given stays as it was."""
         h = self.input(x)
         levels, after = [], {}
-        for d, norm, block in zip(DILATIONS, self.norms, self.blocks, strict=True):
-            tap, ring = norm(h), state[f"tcn_{d}"]
+        for d, block in zip(DILATIONS, self.blocks, strict=True):
+            tap, ring = normalised(h), state[f"tcn_{d}"]
             past = ring[:, 0].transpose(0, 1)
             after[f"tcn_{d}"] = torch.cat([ring[:, 1:], tap.transpose(0, 1).unsqueeze(1)], 1)
             h = h + nn.functional.silu(block(torch.cat([past, tap], -1)))

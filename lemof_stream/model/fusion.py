@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lemof_stream.model.members import MemberLinear, MemberNorm
+from lemof_stream.model.members import MemberLinear, normalised
 
 
 class BestLevels(nn.Module):
@@ -25,7 +25,6 @@ class BestLevels(nn.Module):
     def __init__(self, members: int, width: int, levels: int, fused: int) -> None:
         super().__init__()
         self.register_buffer("share", torch.full((levels,), 1 / levels))
-        self.norms = nn.ModuleList(MemberNorm(members, width) for _ in range(levels))
         self.maps = nn.ModuleList(MemberLinear(members, width, fused) for _ in range(levels))
 
     def choose(self, importance: Tensor, k: int) -> None:
@@ -38,7 +37,7 @@ class BestLevels(nn.Module):
 
     def forward(self, levels: list[Tensor]) -> Tensor:
         chosen = [i for i, share in enumerate(self.share.tolist()) if share > 0]
-        parts = [self.share[i] * self.maps[i](self.norms[i](levels[i])) for i in chosen]
+        parts = [self.share[i] * self.maps[i](normalised(levels[i])) for i in chosen]
         return torch.stack(parts).sum(0)
 
 
@@ -49,18 +48,17 @@ class CrossModalAttention(nn.Module):
         super().__init__()
         self.width = width
         self.kind = nn.Parameter(torch.zeros(members, 1, modalities, width))
-        self.norm = MemberNorm(members, width)
         self.qkv = MemberLinear(members, width, 3 * width)
         self.out = MemberLinear(members, width, width)
 
     def forward(self, tokens: Tensor, seen: Tensor) -> Tensor:
         members, rows, modalities, width = tokens.shape
         tokens = tokens + self.kind
-        flat = self.norm(tokens.reshape(members, rows * modalities, width))
+        flat = normalised(tokens.reshape(members, rows * modalities, width))
         query, key, value = self.qkv(flat).view(members, rows, modalities, 3 * width).chunk(3, -1)
         scores = query @ key.transpose(-1, -2) / math.sqrt(width)  # [E, R, M, M]
         present = seen.float()
-        scores = scores.masked_fill(present.view(1, rows, 1, modalities) == 0, -1e4)
+        scores = scores + (present.view(1, rows, 1, modalities) - 1) * 1e4  # the unseen get no attention
         mixed: Tensor = scores.softmax(-1) @ value
         mixed = self.out(mixed.reshape(members, rows * modalities, width)).view(tokens.shape)
         weight = present / present.sum(1, keepdim=True).clamp(min=1)
@@ -79,7 +77,6 @@ class LevelGuidedFusion(nn.Module):
         ]
         self.best_levels = nn.ModuleList(self.best)  # the same objects, registered
         self.attention = CrossModalAttention(members, fused, len(widths))
-        self.norm = MemberNorm(members, fused)
         self.drop = nn.Dropout(dropout)
         self.mix = MemberLinear(members, fused, fused)
         self.head = MemberLinear(members, fused, tasks)
@@ -87,6 +84,6 @@ class LevelGuidedFusion(nn.Module):
     def forward(self, levels: list[list[Tensor]], seen: Tensor) -> Tensor:
         tokens = torch.stack([best(own) for best, own in zip(self.best, levels, strict=True)], 2)
         f = self.attention(self.drop(tokens), seen)
-        f = f + nn.functional.silu(self.mix(self.norm(f)))
+        f = f + nn.functional.silu(self.mix(normalised(f)))
         logits: Tensor = self.head(self.drop(f))
         return logits

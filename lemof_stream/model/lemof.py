@@ -26,11 +26,11 @@ from lemof_stream.model.stay_length import StayLength
 class Architecture:
     """Sizes; part of the checkpoint's card."""
 
-    members: int = 4
-    vitals_width: int = 32
-    ehr_width: int = 64
+    members: int = 6
+    vitals_width: int = 24
+    ehr_width: int = 48
     ehr_levels: int = 4
-    fused_width: int = 48
+    fused_width: int = 32
     dropout: float = 0.3
 
 
@@ -83,12 +83,13 @@ class LeMoF(nn.Module):
             stability_share=out.stability_share.view(rows, steps),
         )
 
-    def run_features(self, inputs: StepInputs) -> Features:
-        """Features of whole stays, [B * T, ...]."""
+    def run_features(self, inputs: StepInputs, now: StepInputs | None = None) -> Features:
+        """Features of whole stays, [B * T, ...]. `now`: the same steps as seen before they closed."""
         state, steps = self.features.initial_state(inputs.step.shape[0]), []
         for t in range(inputs.step.shape[1]):
-            features, state = self.features.step(inputs.at(t), state)
-            steps.append(features)
+            features, after = self.features.step(inputs.at(t), state)
+            steps.append(features if now is None else self.features.step(now.at(t), state)[0])
+            state = after
         return Features(
             vitals=torch.stack([f.vitals for f in steps], 1).flatten(0, 1),
             ehr=torch.stack([f.ehr for f in steps], 1).flatten(0, 1),

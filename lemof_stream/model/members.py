@@ -25,17 +25,9 @@ class MemberLinear(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
-class MemberNorm(nn.Module):
-    """Layer normalisation with a gain and bias for each member: [E, R, D] -> [E, R, D]."""
-
-    def __init__(self, members: int, width: int) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.ones(members, 1, width))
-        self.bias = nn.Parameter(torch.zeros(members, 1, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        normed = nn.functional.layer_norm(x, x.shape[-1:])
-        return torch.addcmul(self.bias, normed, self.gain)
+def normalised(x: Tensor) -> Tensor:
+    """Root-mean-square normalisation [..., D]; the gain is left to the linear layer that always follows."""
+    return nn.functional.rms_norm(x, x.shape[-1:])
 
 
 class Encoding(nn.Module):

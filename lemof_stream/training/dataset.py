@@ -55,8 +55,11 @@ def first_steps(inputs: StepInputs, steps: int) -> StepInputs:
     )
 
 
-def step_data(cohort: Cohort, schema: InputSchema) -> StepData:
-    """Summarise every step of every stay with the code that serves the bedside."""
+def step_data(cohort: Cohort, schema: InputSchema, minutes_open: Tensor | None = None) -> StepData:
+    """Summarise every step of every stay with the code that serves the bedside.
+
+    `minutes_open` [N, T]: cut every step off after so many of its minutes; None takes whole steps.
+    """
     stays, length = len(cohort), schema.step_minutes
     step_of = np.maximum(-(-cohort.minute.astype(np.int64) // length), 1)
     last_step = np.maximum(-(-cohort.last_minute.astype(np.int64) // length), 1)
@@ -65,13 +68,16 @@ def step_data(cohort: Cohort, schema: InputSchema) -> StepData:
     channel = np.array([place.get(name, -1) for name in cohort.channels], dtype=np.intp)[cohort.channel]
     median = np.full((stays, steps, len(schema.channels)), np.nan)
     last = median.copy()
+    if minutes_open is None:
+        minutes_open = torch.full((stays, steps), float(length), dtype=torch.float64)
     bins, rows = StepBins(stays, len(schema.channels), length), np.arange(stays)
     order = np.argsort(step_of, kind="stable")
     bounds = np.searchsorted(step_of[order], np.arange(1, steps + 2))
     for t in range(steps):
         taken = order[bounds[t] : bounds[t + 1]]
-        taken = taken[channel[taken] >= 0]
         minutes = (cohort.minute[taken] - t * length).astype(np.float64)
+        kept = (channel[taken] >= 0) & (minutes <= minutes_open[:, t].numpy()[cohort.stay[taken]])
+        taken, minutes = taken[kept], minutes[kept]
         bins.add(cohort.stay[taken].astype(np.intp), channel[taken], minutes, cohort.value[taken])
         median[:, t], last[:, t] = bins.summary(rows)
         bins.clear(rows)
@@ -81,7 +87,7 @@ def step_data(cohort: Cohort, schema: InputSchema) -> StepData:
         last=torch.from_numpy(last),
         static=static.unsqueeze(1).expand(-1, steps, -1),
         step=torch.arange(1, steps + 1).expand(stays, -1),
-        minutes_open=torch.full((stays, steps), float(length), dtype=torch.float64),
+        minutes_open=minutes_open,
     )
     return StepData(cohort.stay_ids, inputs, torch.from_numpy(last_step))
 

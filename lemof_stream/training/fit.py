@@ -13,6 +13,7 @@ from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.lemof import Architecture, LeMoF
 from lemof_stream.model.schema import LOS_EDGES, InputSchema
 from lemof_stream.model.stay_length import BINS
+from lemof_stream.training.augment import SecondView
 from lemof_stream.training.prepare import prepare
 from lemof_stream.training.stages import (
     OutOfFold,
@@ -41,13 +42,19 @@ class Fitted:
 
 
 def fit(
-    inputs: StepInputs, target: Tensor, days: Tensor, schema: InputSchema, recipe: Recipe, progress: Progress
+    inputs: StepInputs,
+    other: SecondView,
+    target: Tensor,
+    days: Tensor,
+    schema: InputSchema,
+    recipe: Recipe,
+    progress: Progress,
 ) -> Fitted:
     """Train on stays [N, T]; target [N, K] and days of stay [N], NaN where unknown."""
     torch.manual_seed(recipe.seed)
     model = LeMoF(schema, Architecture())
     progress("0 features", 0.0)
-    data = prepare(model, inputs, target, recipe.seed)
+    data = prepare(model, inputs, other, target, recipe.seed)
     fit_encoders(model, data, recipe, progress)
     fit_stacking(model, out_of_fold(model, data))
     for meta, best in zip(model.metas, model.fusion.best, strict=True):

@@ -9,6 +9,7 @@ from torch import Tensor
 from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.lemof import LeMoF
 from lemof_stream.model.members import Encoding
+from lemof_stream.training.augment import SecondView
 from lemof_stream.training.dataset import CHUNK
 from lemof_stream.training.stages import Prepared
 
@@ -18,13 +19,14 @@ SMALLEST_SCALE = 1e-2
 """A feature that hardly varies in training must not explode when it does at the bedside."""
 
 
-def prepare(model: LeMoF, inputs: StepInputs, target: Tensor, seed: int) -> Prepared:
+def prepare(model: LeMoF, inputs: StepInputs, other: SecondView, target: Tensor, seed: int) -> Prepared:
     """Fit the scales of channels and features on the training stays and run the features of every step."""
     fit_channels(model, inputs)
-    vitals, ehr, seen = run_features(model, inputs)
+    views = run_features(model, inputs, None), run_features(model, other.closed, other.now)
+    vitals, ehr, seen = (torch.stack(pair) for pair in zip(*views, strict=True))
     for encoding, features in zip(model.encodings, (vitals, ehr), strict=True):
         assert isinstance(encoding, Encoding)
-        centre, scale = _moments(features[:, ::SCALE_STEPS].flatten(0, 1).float())
+        centre, scale = _moments(features[:, :, ::SCALE_STEPS].flatten(0, 2).float())
         encoding.centre.copy_(centre)
         encoding.scale.copy_(scale.clamp(min=SMALLEST_SCALE))
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed))
@@ -54,15 +56,13 @@ def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
     return mean.nan_to_num(0.0), deviation.nan_to_num(1.0)
 
 
-def run_features(model: LeMoF, inputs: StepInputs) -> tuple[Tensor, Tensor, Tensor]:
+def run_features(model: LeMoF, closed: StepInputs, now: StepInputs | None) -> tuple[Tensor, Tensor, Tensor]:
     """Features of every step [N, T, F] of both modalities, in half precision, and whether each was seen [N, T, M]."""
     chunks = []
-    with torch.inference_mode():
-        for start in range(0, len(inputs.step), CHUNK):
-            features = model.run_features(inputs.rows(slice(start, start + CHUNK)))
+    with torch.no_grad():
+        for start in range(0, len(closed.step), CHUNK):
+            rows = slice(start, start + CHUNK)
+            features = model.run_features(closed.rows(rows), None if now is None else now.rows(rows))
             chunks.append((features.vitals.half(), features.ehr.half(), features.seen))
-    # Cloned, as what inference mode made may not be trained on.
-    vitals, ehr, seen = (
-        torch.cat(parts).clone().view(*inputs.step.shape, -1) for parts in zip(*chunks, strict=True)
-    )
+    vitals, ehr, seen = (torch.cat(parts).view(*closed.step.shape, -1) for parts in zip(*chunks, strict=True))
     return vitals, ehr, seen

@@ -3,7 +3,7 @@
     E members, N stays, T steps, R = N * T rows, F features, L levels, K tasks
 
 Stays are parted into 2 E folds and member e never learns from fold e, so one training run yields an ensemble of members
-that know seven eighths of the stays (E = 4) and out-of-fold predictions of half of them, on which all that weighs or
+that know eleven twelfths of the stays (E = 6) and out-of-fold predictions of half of them, on which all that weighs or
 calibrates is fitted.
 """
 
@@ -32,16 +32,19 @@ class Recipe:
     stays_a_batch: int = 128
     steps_a_stay: int = 16
     epochs: int = 8
-    fusion_epochs: int = 8
+    fusion_epochs: int = 10
     rate: float = 2e-3
     decay: float = 0.3
+    second_view: float = 0.3
     modality_dropout: float = 0.15
     best_levels: int = 2
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Training data as features: vitals [N, T, Fv], ehr [N, T, Fe], seen [N, T, M], target [N, K], fold [N].
+    """Training data as features: vitals [2, N, T, Fv], ehr [2, N, T, Fe], seen [2, N, T, M], target [N, K], fold [N].
+
+    Of the two views the first is the stays as they were charted, the second as `augment` draws them.
 
     Folds from `members` on are seen by all.
     """
@@ -57,23 +60,34 @@ class Prepared:
         """[E, n] 1 where a member may learn from a stay."""
         return (self.fold[stays] != torch.arange(self.members).unsqueeze(1)).float()
 
-    def batch(self, stays: Tensor, steps: Tensor) -> Features:
-        """Features of some stays; of the EHR and `seen` only these steps [N, S]."""
-        row = stays.unsqueeze(1)
+    def batch(self, stays: Tensor, steps: Tensor, view: Tensor) -> Features:
+        """Features of some stays in views [n]; of the EHR and `seen` only these steps [n, S]."""
+        row, which = stays.unsqueeze(1), view.unsqueeze(1)
         return Features(
-            vitals=self.vitals[stays].flatten(0, 1).float(),
-            ehr=self.ehr[row, steps].flatten(0, 1).float(),
-            seen=self.seen[row, steps].flatten(0, 1),
+            vitals=self.vitals[view, stays].flatten(0, 1).float(),
+            ehr=self.ehr[which, row, steps].flatten(0, 1).float(),
+            seen=self.seen[which, row, steps].flatten(0, 1),
         )
 
 
-def _batches(data: Prepared, recipe: Recipe, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+@dataclass(frozen=True)
+class Batch:
+    """Rows of stays [n], some of their steps [n, S], and the features of both in a random view."""
+
+    stays: Tensor
+    steps: Tensor
+    features: Features
+
+
+def _batches(data: Prepared, recipe: Recipe, generator: torch.Generator) -> Iterator[Batch]:
     """Stays in random order, each with some of its steps, drawn without replacement and always with the last."""
-    stays, steps = data.vitals.shape[:2]
+    stays, steps = data.vitals.shape[1:3]
     for chosen in torch.split(torch.randperm(stays, generator=generator), recipe.stays_a_batch):
         noise = torch.rand(len(chosen), steps, generator=generator)
         noise[:, -1] = 2.0
-        yield chosen, noise.topk(min(recipe.steps_a_stay, steps), 1).indices
+        some = noise.topk(min(recipe.steps_a_stay, steps), 1).indices
+        view = (torch.rand(len(chosen), generator=generator) < recipe.second_view).long()
+        yield Batch(chosen, some, data.batch(chosen, some, view))
 
 
 def task_loss(logits: Tensor, target: Tensor, learns: Tensor) -> Tensor:
@@ -87,7 +101,7 @@ def task_loss(logits: Tensor, target: Tensor, learns: Tensor) -> Tensor:
 
 def _fit(
     parameters: list[nn.Parameter],
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Callable[[Batch], Tensor],
     data: Prepared,
     recipe: Recipe,
     epochs: int,
@@ -100,9 +114,9 @@ def _fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=total, pct_start=0.2)
     done = 0
     for _ in range(epochs):
-        for stays, steps in _batches(data, recipe, generator):
+        for batch in _batches(data, recipe, generator):
             optimizer.zero_grad()
-            torch.autograd.backward(loss(stays, steps))
+            torch.autograd.backward(loss(batch))
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             schedule.step()
@@ -114,9 +128,9 @@ def fit_encoders(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progres
     """Stage 1: each modality alone, a head on every level."""
     model.train()
 
-    def loss(stays: Tensor, steps: Tensor) -> Tensor:
-        levels = levels_at(model, data.batch(stays, steps), steps)
-        return level_loss(model, levels, data.target[stays].float(), data.learns(stays))
+    def loss(batch: Batch) -> Tensor:
+        target, learns = data.target[batch.stays].float(), data.learns(batch.stays)
+        return level_loss(model, levels_at(model, batch), target, learns)
 
     modules = [model.vitals, model.ehr, model.heads]
     parameters = [p for module in modules for p in module.parameters()]
@@ -132,24 +146,23 @@ def fit_fusion(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress)
     model.train()
     generator = torch.Generator().manual_seed(recipe.seed + 1)
 
-    def loss(stays: Tensor, steps: Tensor) -> Tensor:
-        features = data.batch(stays, steps)
-        target, learns = data.target[stays].float(), data.learns(stays)
-        levels = levels_at(model, features, steps)
-        dropped = torch.rand(features.seen.shape, generator=generator) < recipe.modality_dropout
-        seen = features.seen & ~(dropped & ~dropped.all(1, keepdim=True))
-        fused = model.fusion(levels, seen).unflatten(1, steps.shape)
+    def loss(batch: Batch) -> Tensor:
+        target, learns = data.target[batch.stays].float(), data.learns(batch.stays)
+        levels, seen = levels_at(model, batch), batch.features.seen
+        dropped = torch.rand(seen.shape, generator=generator) < recipe.modality_dropout
+        seen = seen & ~(dropped & ~dropped.all(1, keepdim=True))
+        fused = model.fusion(levels, seen).unflatten(1, batch.steps.shape)
         return task_loss(fused, target, learns) + level_loss(model, levels, target, learns)
 
     parameters = list(model.parameters())
     _fit(parameters, loss, data, recipe, recipe.fusion_epochs, lambda share: progress("2 fusion", share))
 
 
-def levels_at(model: LeMoF, features: Features, steps: Tensor) -> list[list[Tensor]]:
-    """All levels at the chosen steps [n, S] only: [E, n * S, D]. The vitals run over whole stays, the EHR does not."""
-    whole = len(features.vitals) // len(steps)
-    vitals, ehr = model.encode(features, whole)
-    rows = (torch.arange(len(steps)).unsqueeze(1) * whole + steps).flatten()
+def levels_at(model: LeMoF, batch: Batch) -> list[list[Tensor]]:
+    """All levels at the batch's steps only: [E, n * S, D]. The vitals run over whole stays, the EHR does not."""
+    stays, whole = len(batch.stays), len(batch.features.vitals) // len(batch.stays)
+    vitals, ehr = model.encode(batch.features, whole)
+    rows = (torch.arange(stays).unsqueeze(1) * whole + batch.steps).flatten()
     return [[level[:, rows] for level in vitals], ehr]
 
 
@@ -179,12 +192,12 @@ class OutOfFold:
 def out_of_fold(model: LeMoF, data: Prepared) -> OutOfFold:
     """Predict every step of each held-out stay by the member whose fold it is."""
     model.eval()
-    held_out, steps = torch.nonzero(data.fold < data.members).flatten(), data.vitals.shape[1]
+    held_out, steps = torch.nonzero(data.fold < data.members).flatten(), data.vitals.shape[2]
     z: list[list[Tensor]] = [[], []]
     fused, seen = [], []
     with torch.no_grad():
         for stays in torch.split(held_out, 128):  # bounds memory at some 300 MB
-            features = data.batch(stays, torch.arange(steps).expand(len(stays), -1))
+            features = data.batch(stays, torch.arange(steps).expand(len(stays), -1), torch.zeros_like(stays))
             levels = model.encode(features, steps)
             member = data.fold[stays].repeat_interleave(steps)
             rows = torch.arange(len(member))

@@ -12,6 +12,7 @@ from lemof_stream.cohorts import Cohort
 from lemof_stream.contracts.predictions import ModelInfo
 from lemof_stream.errors import DataError
 from lemof_stream.model import InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.training.augment import second_view
 from lemof_stream.training.card import model_card
 from lemof_stream.training.dataset import step_data, targets
 from lemof_stream.training.fit import fit
@@ -33,7 +34,8 @@ def train(
     schema = InputSchema()
     data = step_data(cohort, schema)
     days = torch.from_numpy(cohort.length_of_stay)
-    fitted = fit(data.inputs, targets(cohort), days, schema, recipe, progress)
+    other = second_view(cohort, data.inputs, schema, recipe.seed)
+    fitted = fit(data.inputs, other, targets(cohort), days, schema, recipe, progress)
     card = model_card(fitted, cohort, data, asdict(recipe), evaluation)
     save_checkpoint(out, fitted.model, card)
     return load_checkpoint(out).info

@@ -3,6 +3,7 @@
 import torch
 
 from lemof_stream.model import Architecture, InputSchema, LeMoF
+from lemof_stream.training.augment import SecondView
 from lemof_stream.training.prepare import prepare
 from lemof_stream.training.stages import out_of_fold, ridge_logistic, task_loss
 from tests.model_streams import random_stays
@@ -24,11 +25,14 @@ def test_unknown_outcomes_and_held_out_stays_carry_no_gradient() -> None:
 def test_out_of_fold_predictions_are_those_of_the_member_that_never_saw_the_stay() -> None:
     torch.manual_seed(0)
     model = LeMoF(InputSchema(), Architecture())
-    data = prepare(model, random_stays(40, 3, 0), torch.zeros(40, 4), seed=0)
+    stays = random_stays(40, 3, 0)
+    data = prepare(model, stays, SecondView(stays, stays), torch.zeros(40, 4), seed=0)
     found = out_of_fold(model, data)
     stay = int(found.stays[7])
     with torch.no_grad():
-        features = data.batch(torch.tensor([stay]), torch.arange(3).unsqueeze(0))
+        features = data.batch(
+            torch.tensor([stay]), torch.arange(3).unsqueeze(0), torch.zeros(1, dtype=torch.long)
+        )
         z = model.heads[1](model.encode(features, 3)[1])[:, data.fold[stay]]
     torch.testing.assert_close(found.z[1][:, 21:24], z.double(), rtol=1e-5, atol=1e-6)
 
