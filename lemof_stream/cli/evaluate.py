@@ -22,7 +22,11 @@ def command(cohort: CohortName, data: Data, checkpoint: CheckpointPath = None, j
     one_thread()
     predictor = load_checkpoint(checkpoint)
     stays = read_cohort(cohort, *data)
-    scores = {"model": predictor.info.model_dump(), **evaluate(predict(predictor, stays), stays)}
+    scores = {
+        "model": predictor.info.model_dump(),
+        "trained_on": predictor.card["data"],
+        **evaluate(predict(predictor, stays), stays),
+    }
     if json:
         typer.echo(json_format.dumps(scores))
         return

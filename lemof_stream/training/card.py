@@ -54,7 +54,8 @@ def model_card(
         },
         "metrics": {
             "out_of_fold": {"how": "single members on the stays they did not learn from", **held_out},
-            "other_stays": evaluation,
+            "other_stays": evaluation
+            and {"how": "same recipe, trained on part of the data, scored on the rest"} | evaluation,
         },
     }
 
@@ -63,6 +64,7 @@ def _data(cohort: Cohort) -> dict[str, Any]:
     return {
         "cohort": cohort.name,
         "stays": len(cohort),
+        "stay_ids": f"{min(cohort.stay_ids)} to {max(cohort.stay_ids)}",
         "measurements": len(cohort.value),
         "died": int(np.nansum(cohort.death)),
         "length_of_stay_known": int((~np.isnan(cohort.length_of_stay)).sum()),

@@ -42,7 +42,8 @@ def evaluate(table: pa.Table, cohort: Cohort) -> dict[str, Any]:
             "all": _scores(table, rows, stay[rows], cohort),
             "recorded": _scores(table, rows[recorded[stay[rows]]], stay[rows][recorded[stay[rows]]], cohort),
         }
-    return {"cohort": cohort.name, "stays": len(cohort), "hours": hours}
+    ids = f"{min(cohort.stay_ids)} to {max(cohort.stay_ids)}"
+    return {"cohort": cohort.name, "stays": len(cohort), "stay_ids": ids, "hours": hours}
 
 
 def last_rows(stay: Rows, end: NDArray[np.int64], minute: int) -> Rows:
