@@ -47,7 +47,9 @@ class Player:
         self._reached_s = -_JUST_BEFORE_S
         self._started = self._next_watermark = 0.0
         least, most = _WATERMARK_EVERY_S
-        self._watermark_every = most if speed is None else min(max(_WATERMARK_EVERY_EVENT_S / speed, least), most)
+        self._watermark_every = (
+            most if speed is None else min(max(_WATERMARK_EVERY_EVENT_S / speed, least), most)
+        )
 
     def stop(self) -> None:
         """End after what is due now."""

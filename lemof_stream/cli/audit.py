@@ -14,7 +14,7 @@ from lemof_stream.worker.audit import Audit, Balance, audit
 
 Group = Annotated[
     str | None,
-    typer.Option("--group", metavar="NAME", help="The runner's group. [LEMOF_GROUP, else lemof-runner]"),
+    typer.Option("--group", metavar="NAME", help="The runner's group. (LEMOF_GROUP, else lemof-runner)"),
 ]
 
 

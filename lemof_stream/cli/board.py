@@ -12,7 +12,7 @@ from lemof_stream.settings import load_settings
 
 def command(
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Where to listen. [LEMOF_BOARD_PORT, else 8400]")
+        int | None, typer.Option(min=0, max=65535, help="Where to listen. (LEMOF_BOARD_PORT, else 8400)")
     ] = None,
     brokers: Brokers = None,
     config: Config = None,

@@ -14,7 +14,7 @@ app = typer.Typer(help="A real Apache Kafka on this machine, for trials and test
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", metavar="DIR", help=f"Where Kafka keeps its data. [{daemon.default_data_dir()}]"
+        "--data-dir", metavar="DIR", help=f"Where Kafka keeps its data. ({daemon.default_data_dir()})"
     ),
 ]
 

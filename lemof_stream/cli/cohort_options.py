@@ -14,5 +14,5 @@ Data = Annotated[
 ]
 CheckpointPath = Annotated[
     Path | None,
-    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder. [the one inside the package]"),
+    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder. (the one inside the package)"),
 ]

@@ -7,7 +7,7 @@ import typer
 
 Brokers = Annotated[
     str | None,
-    typer.Option("--brokers", metavar="HOST:PORT", help="Kafka to use. [LEMOF_BROKERS, else 127.0.0.1:9092]"),
+    typer.Option("--brokers", metavar="HOST:PORT", help="Kafka to use. (LEMOF_BROKERS, else 127.0.0.1:9092)"),
 ]
 Config = Annotated[
     Path | None,

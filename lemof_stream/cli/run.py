@@ -28,7 +28,7 @@ _GRACE_S: Final = 6.0
 Group = Annotated[
     str | None,
     typer.Option(
-        "--group", metavar="NAME", help="Consumer group, one a checkpoint. [LEMOF_GROUP, else lemof-runner]"
+        "--group", metavar="NAME", help="Consumer group, one a checkpoint. (LEMOF_GROUP, else lemof-runner)"
     ),
 ]
 Checkpoint = Annotated[

@@ -40,7 +40,7 @@ def command(
     ] = Start.NOW,
     until_idle: Annotated[
         float | None,
-        typer.Option(metavar="S", min=0.001, help="End after S seconds without a message. [never]"),
+        typer.Option(metavar="S", min=0.001, help="End after S seconds without a message. (never)"),
     ] = None,
     form: Annotated[
         Format, typer.Option("--format", help="table for people; jsonl for programs, one message a line.")

@@ -15,11 +15,11 @@ app = typer.Typer(help="The topics: which there are and how they are kept.", no_
 
 Partitions = Annotated[
     int | None,
-    typer.Option("--partitions", metavar="N", help="Partitions of every topic. [LEMOF_PARTITIONS, else 4]"),
+    typer.Option("--partitions", metavar="N", help="Partitions of every topic. (LEMOF_PARTITIONS, else 4)"),
 ]
 Replication = Annotated[
     int | None,
-    typer.Option("--replication", metavar="N", help="Copies of every topic. [LEMOF_REPLICATION, else 1]"),
+    typer.Option("--replication", metavar="N", help="Copies of every topic. (LEMOF_REPLICATION, else 1)"),
 ]
 
 

@@ -80,7 +80,8 @@ class Observation(Part):
 
 class StayRecord(Message):
     """Everything of a stay that is not a measurement. Key `<stay>|stay`. `ward_since` is None until an admission or
-    transfer has told the ward."""
+    transfer has told the ward.
+    """
 
     kind: Literal["stay"] = "stay"
     stay_id: Identifier
@@ -98,7 +99,8 @@ class StayRecord(Message):
 
 class HourRecord(Message):
     """The observations of one hour of a stay. Key `<stay>|h<hour>`, four digits at least; hour k covers
-    minutes (60(k-1), 60k] since admission, and hour 1 minute 0 too."""
+    minutes (60(k-1), 60k] since admission, and hour 1 minute 0 too.
+    """
 
     kind: Literal["hour"] = "hour"
     stay_id: Identifier

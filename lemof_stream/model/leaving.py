@@ -9,12 +9,15 @@ hazard of the last stretch goes on, never below a departure in 30 days: somebody
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 EDGES: Final = {3.0: "p_los_gt_3", 7.0: "p_los_gt_7", 14.0: "p_los_gt_14"}
 """Days, and the column with the probability of a stay that is longer."""
 
-_SMALLEST: Final = 1e-6  # below a millionth, probabilities of a calibrated model say nothing; keeps the logs finite
+_SMALLEST: Final = (
+    1e-6  # below a millionth, probabilities of a calibrated model say nothing; keeps the logs finite
+)
 _LEAST_HAZARD: Final = 1 / 30
 """Departures a day, at least, beyond the last edge."""
 
@@ -38,7 +41,7 @@ def _log_survival(predictions: Mapping[str, float]) -> list[tuple[float, float]]
 
 
 def _at(knots: list[tuple[float, float]], day: float) -> float:
-    for (left, low), (right, high) in zip(knots, knots[1:], strict=False):
+    for (left, low), (right, high) in pairwise(knots):
         if day <= right:
             return low + (high - low) * (max(day, 0.0) - left) / (right - left)
     (left, low), (right, high) = knots[-2:]

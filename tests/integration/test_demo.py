@@ -31,7 +31,7 @@ def test_ctrl_c_stops_the_demo_and_all_it_started(tmp_path: Path) -> None:
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
-    family = [demo]
+    family: list[psutil.Process] = [demo]
     try:
         wait_until(
             lambda: "The board is at" in said.read_text() or demo.poll() is not None, _DEMO_S, "the board"

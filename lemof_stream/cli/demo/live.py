@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from lemof_stream.broker import Broker
-from lemof_stream.broker.listen import Address
 from lemof_stream.broker.admin import create_topics
+from lemof_stream.broker.listen import Address
 from lemof_stream.cli.demo.children import Children
 from lemof_stream.cli.demo.flow import Flow, Watch
 from lemof_stream.errors import BrokerError

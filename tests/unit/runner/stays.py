@@ -1,6 +1,6 @@
 """Small invented stays for the runner's tests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from lemof_stream.contracts.ehr import Demographics, HourRecord, Observation, StayRecord
@@ -15,25 +15,26 @@ def at(minute: float) -> datetime:
     return ADMITTED + timedelta(minutes=minute)
 
 
-def window(
-    minute: float, stay: str = "s1", name: str = "", partition: int = 0, **channels: float
-) -> WindowInput:
+def window(minute: float, stay: str = "s1", channels: Mapping[str, float] | None = None) -> WindowInput:
+    values = (
+        {"heart_rate": 60.0 + minute % 50, "art_sbp": 120.0 - minute % 37} if channels is None else channels
+    )
     return WindowInput(
-        partition,
+        0,
         VitalWindow(
-            window_id=name or f"{stay}:{minute}",
+            window_id=f"{stay}:{minute}",
             stay_id=stay,
             ward="north",
             device="monitor",
             admitted_at=ADMITTED,
             start=at(max(minute - 1, 0)),
             end=at(minute),
-            channels=channels or {"heart_rate": 60.0 + minute % 50, "art_sbp": 120.0 - minute % 37},
+            channels=dict(values),
         ),
     )
 
 
-def labs(minute: float, stay: str = "s1", partition: int = 0, **values: float) -> EhrInput:
+def labs(minute: float, stay: str = "s1", **values: float) -> EhrInput:
     """The record of an hour that holds one observation."""
     record = HourRecord(
         stay_id=stay,
@@ -43,19 +44,19 @@ def labs(minute: float, stay: str = "s1", partition: int = 0, **values: float) -
         hour=max(-(-int(minute) // 60), 1),
         observations=(Observation(event_id=f"{stay}:lab:{minute}", at=at(minute), values=values),),
     )
-    return EhrInput(partition, record)
+    return EhrInput(0, record)
 
 
-def admission(stay: str = "s1", age: float = 71, partition: int = 0) -> EhrInput:
+def admission(stay: str = "s1") -> EhrInput:
     record = StayRecord(
         stay_id=stay,
         ward="north",
         admitted_at=ADMITTED,
         event_time=ADMITTED,
-        demographics=Demographics(age=age, sex=1, weight_kg=80, unit_type="medical"),
+        demographics=Demographics(age=71, sex=1, weight_kg=80, unit_type="medical"),
         event_ids=(f"{stay}:admission",),
     )
-    return EhrInput(partition, record)
+    return EhrInput(0, record)
 
 
 def discharge(minute: float, stay: str = "s1") -> EhrInput:

@@ -111,7 +111,7 @@ def test_an_input_behind_the_window_is_late(runner: Runner) -> None:
 def test_values_that_cannot_be_are_refused_whole(
     runner: Runner, channels: dict[str, float], reason: str
 ) -> None:
-    result = runner.cycle([window(10, **channels)])
+    result = runner.cycle([window(10, channels=channels)])
     assert [(v.outcome, v.reason) for v in result.verdicts] == [("rejected", reason)]
     assert not result.predictions
     assert runner.stays(0) == []
