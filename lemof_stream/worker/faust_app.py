@@ -18,6 +18,9 @@ from lemof_stream.telemetry import get_logger
 _FETCH_WAIT_MS: Final = 100
 """Faust has 1,500: a partition whose reading begins waits for the answer to the fetch that runs without it."""
 
+_LINGER_S: Final = 0.005
+"""Without a moment's wait every request carries one or two messages, and the requests are most of the work."""
+
 _log = get_logger("lemof_stream.apps")
 
 
@@ -74,6 +77,7 @@ class App(faust.App):
             table_standby_replicas=0,  # a compacted changelog is read again at 10,000 records a second
             broker_session_timeout=settings.session_timeout_ms / 1000,
             broker_heartbeat_interval=settings.session_timeout_ms / 3000,
+            producer_linger=_LINGER_S,
             broker_commit_interval=1.0,  # seconds of events that a restart takes in again; the folds are idempotent
             stream_wait_empty=True,  # give partitions up with nothing under way
         )
