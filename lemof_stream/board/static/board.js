@@ -45,7 +45,7 @@ function drawRisk(card, bed) {
   card.querySelector(".percent").textContent = known ? percent(risk) : "–";
   const change = bed.trend.length > 1 ? Math.round((bed.trend.at(-1) - bed.trend[0]) * 100) : 0;
   const arrow = change > 0 ? "▲" : change < 0 ? "▼" : "";
-  card.querySelector(".trend").textContent = arrow && `${arrow} ${Math.abs(change)} pts`;
+  card.querySelector(".trend").textContent = arrow && `${arrow} ${Math.abs(change)} ${Math.abs(change) === 1 ? "pt" : "pts"}`;
   const top = Math.max(0.2, ...bed.trend) * 1.1;
   const last = Math.max(bed.trend.length - 1, 1);
   const points = bed.trend.map((value, i) => `${((120 * i) / last).toFixed(1)} ${(39 - (38 * value) / top).toFixed(1)}`);
