@@ -11,6 +11,7 @@ import pytest
 
 from lemof_stream.broker.daemon import default_data_dir
 from lemof_stream.broker.folder import DataFolder
+from lemof_stream.contracts.topics import TOPICS
 from tests.waiting import wait_until
 
 LEMOF: Final = str(Path(sys.executable).with_name("lemof"))
@@ -42,7 +43,7 @@ def test_a_daemon_outlives_its_command_until_it_is_stopped(daemon_dir: str) -> N
     assert (elsewhere.returncode, "already runs on" in elsewhere.stderr) == (2, True)
 
     created = lemof("topics", "create", "--brokers", address)
-    assert created.stdout.splitlines()[-1] == "9 created, 0 there before."
+    assert created.stdout.splitlines()[-1] == f"{len(TOPICS)} created, 0 there before."
     assert lemof("topics", "check", "--brokers", address).returncode == 0
     differing = lemof("topics", "check", "--brokers", address, "--partitions", "3")
     assert differing.returncode == 2
