@@ -10,8 +10,8 @@ from lemof_stream.client.stream import Received
 from lemof_stream.contracts.predictions import Kind, Prediction
 
 _COLUMNS: Final = (
-    ("stay", 12),
-    ("ward", 10),
+    ("stay", 16),
+    ("ward", 15),
     ("hour", 5),
     ("kind", 11),
     ("rev", 5),
