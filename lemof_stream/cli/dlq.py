@@ -17,6 +17,8 @@ from lemof_stream.errors import ConfigError
 from lemof_stream.settings import load_settings
 from lemof_stream.worker.redrive import Filed, LetterId, dead_letters, find, redrive
 
+_FILE_WIDTH = 160  # columns of a table that no terminal bounds: a reason's sentence then takes a line or two
+
 app = typer.Typer(help="Dead letters: what could not be used, with its bytes.", no_args_is_help=True)
 
 Letter = Annotated[str, typer.Argument(metavar="LETTER", help="Its partition and offset, as in 2:17.")]
@@ -38,13 +40,14 @@ def list_letters(
         typer.echo(encode.dumps({"letters": [_facts(filed) for filed in letters]}))
         return
     table = Table(box=box.SIMPLE)
-    for column in ("letter", "written", "reason", "topic", "partition", "offset", "detail"):
-        table.add_column(column, overflow="fold")
-    for filed in letters:
-        facts = _facts(filed)
-        names = ("letter", "written", "reason", "topic", "partition", "offset", "detail")
-        table.add_row(*(str(facts[name]) for name in names))
-    Console().print(table)
+    for column in ("letter", "written", "reason", "from"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("detail", overflow="fold")
+    for facts in map(_facts, letters):
+        origin = f"{facts['topic']} {facts['partition']}:{facts['offset']}"
+        table.add_row(facts["letter"], facts["written"], facts["reason"], origin, facts["detail"])
+    console = Console()
+    (console if console.is_terminal else Console(width=_FILE_WIDTH)).print(table)
     typer.echo(f"{len(letters)} dead letters.")
 
 
