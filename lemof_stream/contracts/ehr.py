@@ -55,7 +55,7 @@ class Transfer(_StayEvent):
 
 
 class Discharge(_StayEvent):
-    """The stay ends at `event_time`: every step up to it closes."""
+    """The stay ended at `event_time`: every step that has begun closes. A planned discharge is none yet."""
 
     kind: Literal["discharge"] = "discharge"
 
@@ -89,6 +89,8 @@ class StayRecord(Message):
     admitted_at: Instant
     event_time: Instant
     """The event that caused this version."""
+    admissions: Annotated[int, Field(ge=0)] = 0
+    """Distinct admission events; one after the first corrects the demographics, of the whole stay."""
     demographics: Demographics | None = None
     demographics_at: Instant | None = None
     """When the admission that told the demographics took place; a later one corrects an earlier one."""

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Base64Bytes, Field, model_validator
 
-from lemof_stream.contracts.message import Identifier, Instant, Message
+from lemof_stream.contracts.message import Identifier, Instant, Message, contradiction
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -44,7 +44,7 @@ class LedgerEntry(Message):
     @model_validator(mode="after")
     def _balances(self) -> Self:
         if self.received != self.predicted + self.duplicate + self.late + self.rejected:
-            raise ValueError("received is not predicted + duplicate + late + rejected")
+            raise contradiction("received is not predicted + duplicate + late + rejected")
         return self
 
 
@@ -65,4 +65,4 @@ class SnapshotHeader(Message):
     base_newest: Instant | None
     live_newest: Instant | None
     facts: Count
-    known: bool
+    admissions: Count

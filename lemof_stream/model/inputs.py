@@ -18,7 +18,7 @@ class StepInputs:
     """Summaries of steps. NaN: unseen, unknown.
 
     median, last: [B, C] or [B, T, C], the step's median and last value in the channel's unit
-    static:       [B, S] or [B, T, S], demographics as known at that step
+    static:       [B, S] or [B, T, S], demographics of the stay
     step:         [B] or [B, T], 1 for the first
     minutes_open: [B] or [B, T], how much of the step has passed; its whole length once it is closed
     """

@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.intp]
 
 BIN_MINUTES = 5
+FULL_BIN = 60_000
+"""Values after which a bin's mean is settled: 200 a second. Its 16-bit count has room for one more batch."""
 
 
 class StepBins:
@@ -27,7 +29,7 @@ class StepBins:
     def __init__(self, rows: int, channels: int, step_minutes: int = 60) -> None:
         self._shape = channels, step_minutes
         bins = -(-step_minutes // BIN_MINUTES)
-        # Narrow types, as these are most of a bed's memory: a bin holds at most 300 values (one a second).
+        # Narrow types, as these are most of a bed's memory.
         self.sums = np.zeros((rows, channels, bins), dtype=np.float32)
         self.counts = np.zeros((rows, channels, bins), dtype=np.uint16)
         self.last = np.full((rows, channels), np.nan, dtype=np.float32)
@@ -45,13 +47,12 @@ class StepBins:
 
     def add(self, rows: Indices, channels: Indices, minutes: Floats, values: Floats) -> None:
         """Take N values in; all arguments [N]. Of two values at one minute the larger counts as the last."""
-        minutes, values = (
-            minutes.astype(np.float32),
-            values.astype(np.float32),
-        )  # as held, so that ties are ties
+        minutes, values = minutes.astype(np.float32), values.astype(np.float32)  # as held: ties stay ties
         bins = np.clip(np.ceil(minutes / BIN_MINUTES).astype(np.intp) - 1, 0, self.sums.shape[2] - 1)
-        np.add.at(self.sums, (rows, channels, bins), values)
-        np.add.at(self.counts, (rows, channels, bins), 1)
+        room = self.counts[rows, channels, bins] < FULL_BIN
+        open_bins = rows[room], channels[room], bins[room]
+        np.add.at(self.sums, open_bins, values[room])
+        np.add.at(self.counts, open_bins, 1)
         order = np.lexsort((values, minutes))
         rows, channels, minutes, values = rows[order], channels[order], minutes[order], values[order]
         held_minute, held = self.last_minute[rows, channels], self.last[rows, channels]
@@ -59,7 +60,7 @@ class StepBins:
         cells = (
             rows[newer],
             channels[newer],
-        )  # repeated cells: the assignment below keeps the last, the newest
+        )  # where repeated, the assignment keeps the last, which is the newest
         self.last[cells] = values[newer]
         self.last_minute[cells] = minutes[newer]
 

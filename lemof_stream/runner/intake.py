@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import torch
 
 from lemof_stream.contracts.channels import CHANNELS, VITALS
-from lemof_stream.contracts.ehr import HourRecord, Observation, StayRecord
+from lemof_stream.contracts.ehr import HourRecord, StayRecord
 from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.model.schema import InputSchema, static_row
 from lemof_stream.runner.cycle import Input, Verdict, WindowInput
@@ -14,13 +14,28 @@ from lemof_stream.runner.grid import place
 from lemof_stream.runner.slab import Slab, Value
 from lemof_stream.runner.stay import Stay, fingerprint
 
-# No stay is silent for a year and goes on: such a leap is a broken clock, and would cost a commit for each step of it.
-FARTHEST_LEAP = timedelta(days=365)
+# A stay that nothing was heard of for a week has ended. A farther leap is a broken clock: it would cost a commit for
+# each step of it, and make everything that comes in time late.
+FARTHEST_LEAP = timedelta(days=7)
+# A stay whose first message is off by years would find everything that comes in time late.
+LONGEST_STAY = timedelta(days=366)
 
 PREDICTED = Verdict("predicted")
 DUPLICATE = Verdict("duplicate")
 LATE = Verdict(
     "late", "late", "The input belongs to a step that has left the sliding window; no prediction was changed."
+)
+FUTURE = Verdict(
+    "rejected",
+    "future",
+    f"The input lies more than {FARTHEST_LEAP.days} days after its stay's newest step, or {LONGEST_STAY.days} after its "
+    "admission; check the clock of its device.",
+)
+CONTRADICTION = Verdict(
+    "rejected",
+    "contradiction",
+    "The message names another admission time than its stay's earlier messages; give a readmission a stay id of its "
+    "own, or correct the admission time at the producer.",
 )
 
 
@@ -38,7 +53,8 @@ class Intake:
     def __init__(self, schema: InputSchema, slab: Slab, stays: dict[str, Stay]) -> None:
         self._step_minutes = schema.step_minutes
         self._kept_steps = schema.kept_steps
-        self._farthest = FARTHEST_LEAP // timedelta(minutes=schema.step_minutes)
+        length = timedelta(minutes=schema.step_minutes)
+        self._farthest, self._longest = FARTHEST_LEAP // length, LONGEST_STAY // length
         self._channels = {name: index for index, name in enumerate(schema.channels)}
         self._slab = slab
         self._stays = stays
@@ -59,34 +75,12 @@ class Intake:
         refused = refusal(window.channels)
         if refused is not None:
             return refused
-        stay = self._stays.get(window.stay_id)
-        if stay is not None and stay.admitted_at != window.admitted_at:
-            return Verdict(
-                "rejected",
-                "contradiction",
-                "The window names another admission time than its stay's earlier messages; give the readmission a stay "
-                "id of its own, or correct the gateway's admission time.",
-            )
-        stay = stay or self._admit(partition, window)
-        step, minutes = place(stay.admitted_at, window.end, self._step_minutes)
-        if step <= stay.base:
-            return LATE
-        mark = fingerprint(window.window_id)
-        kept = stay.kept.get(step)
-        if kept is not None and mark in kept.seen:
-            return DUPLICATE
-        if step - stay.open > self._farthest:
-            return Verdict(
-                "rejected",
-                "future",
-                "The window lies more than a year after its stay's newest step; check the device's clock.",
-            )
-        self._open(stay, step)
-        self._fold(stay, step, mark, window.end, minutes, window.channels)
-        return PREDICTED
+        return self._measured(partition, window, window.window_id, window.end, window.channels)
 
     def _stay_record(self, partition: int, record: StayRecord) -> Verdict:
-        stay = self._stays.get(record.stay_id) or self._admit(partition, record)
+        if self._contradicts(record):
+            return CONTRADICTION
+        stay = self._stays.get(record.stay_id) or self._admit(partition, record, 1)
         facts = len(record.event_ids)
         if facts <= stay.facts:
             return DUPLICATE
@@ -99,33 +93,57 @@ class Intake:
         static = torch.tensor(static_row(record.demographics))
         if not torch.allclose(static, self._slab.static[stay.slot], rtol=0, atol=0, equal_nan=True):
             self._slab.static[stay.slot] = static
-            stay.known = record.demographics is not None
+            stay.admissions = record.admissions
             stay.touch(stay.base + 1)
             verdict = PREDICTED
         return verdict
 
     def _hour(self, partition: int, record: HourRecord) -> Verdict:
-        stay = self._stays.get(record.stay_id) or self._admit(partition, record)
-        verdict = DUPLICATE
-        for observation in record.observations:
-            verdict = self._observation(stay, observation, verdict)
-        return verdict
+        """Take the observations of an hour: refused or late if any new one is, else predicted if any is new."""
+        verdicts = [
+            self._measured(partition, record, observation.event_id, observation.at, observation.values)
+            for observation in record.observations
+        ]
+        unusable = [verdict for verdict in verdicts if verdict.outcome in {"late", "rejected"}]
+        return unusable[0] if unusable else PREDICTED if PREDICTED in verdicts else DUPLICATE
 
-    def _observation(self, stay: Stay, observation: Observation, verdict: Verdict) -> Verdict:
-        """Take an observation of an hour; the hour's verdict: late if any new one is, else predicted if any is new."""
-        step, minutes = place(stay.admitted_at, observation.at, self._step_minutes)
-        if step <= stay.base:
+    def _measured(
+        self,
+        partition: int,
+        message: VitalWindow | HourRecord,
+        input_id: str,
+        at: datetime,
+        values: Mapping[str, float],
+    ) -> Verdict:
+        """Take values of one instant in. Everything is checked before a stay is made or changed."""
+        if self._contradicts(message):
+            return CONTRADICTION
+        step, minutes = place(message.admitted_at, at, self._step_minutes)
+        mark = fingerprint(input_id)
+        stay = self._stays.get(message.stay_id)
+        if step > self._longest:
+            return FUTURE
+        if stay is None:
+            stay = self._admit(partition, message, step)
+        elif step <= stay.base:
             return LATE
-        mark = fingerprint(observation.event_id)
-        kept = stay.kept.get(step)
-        if kept is not None and mark in kept.seen:
-            return verdict
+        elif step in stay.kept and mark in stay.kept[step].seen:
+            return DUPLICATE
+        elif step - stay.open > self._farthest:
+            return FUTURE
         self._open(stay, step)
-        self._fold(stay, step, mark, observation.at, minutes, observation.values)
-        return LATE if verdict is LATE else PREDICTED
+        self._fold(stay, step, mark, at, minutes, values)
+        return PREDICTED
 
-    def _admit(self, partition: int, message: VitalWindow | StayRecord | HourRecord) -> Stay:
+    def _contradicts(self, message: VitalWindow | StayRecord | HourRecord) -> bool:
+        """Whether the message places its stay on another grid."""
+        stay = self._stays.get(message.stay_id)
+        return stay is not None and stay.admitted_at != message.admitted_at
+
+    def _admit(self, partition: int, message: VitalWindow | StayRecord | HourRecord, step: int) -> Stay:
+        """A stay that is first heard of in this step; of steps that have left its window by then nothing is known."""
         stay = Stay(message.stay_id, partition, self._slab.allocate(), message.admitted_at, message.ward)
+        stay.begin(step, self._kept_steps)
         self._stays[stay.stay_id] = stay
         return stay
 

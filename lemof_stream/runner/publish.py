@@ -26,7 +26,7 @@ class Due:
     @property
     def revision(self) -> int:
         """Grows strictly within a stay and step, and follows from the inputs alone: closing a step is one more."""
-        return 1 + self.stay.known + self.inputs + (self.kind == "final")
+        return 1 + self.stay.admissions + self.inputs + (self.kind == "final")
 
 
 class Publisher:

@@ -1,9 +1,9 @@
 """The sliding-window runner: takes inputs of many stays, gives predictions, one micro-batch a round.
 
-Its state is a function of the *set* of inputs taken in, whatever their order inside the sliding window; recovery and
-parity rest on that. A cycle takes inputs into the bins of their steps, commits the steps that are due (one batched
-model step a round: round n commits the n-th due step of every stay), and evaluates the open steps of the stays that
-changed without committing them.
+Its state is a function of the *set* of inputs taken in, whatever their order inside the sliding window (to the rounding
+of float32 sums); recovery and parity rest on that. A cycle takes inputs into the bins of their steps, commits the steps
+that are due (one batched model step a round: round n commits the n-th due step of every stay), and evaluates the open
+steps of the stays that changed without committing them.
 """
 
 from collections.abc import Sequence

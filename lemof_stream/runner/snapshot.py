@@ -47,8 +47,13 @@ def unpack(value: bytes, partition: int, slab: Slab, model: ModelInfo) -> Stay:
             "consumer group of its own for each checkpoint."
         )
     scalars = {name: getattr(header, name) for name in _SCALARS}
-    stay = Stay(partition=partition, slot=slab.allocate(), kept=_unpack_kept(tensors), **scalars)
-    slab.take_in(stay.slot, tensors)
+    slot = slab.allocate()
+    try:
+        stay = Stay(partition=partition, slot=slot, kept=_unpack_kept(tensors), **scalars)
+        slab.take_in(slot, tensors)
+    except (KeyError, ValueError, RuntimeError, OverflowError) as error:
+        slab.free([slot])
+        raise _unreadable(error) from None
     return stay
 
 
@@ -60,10 +65,13 @@ def _read(value: bytes) -> tuple[dict[str, Tensor], SnapshotHeader]:
         header = json.loads(value[8 : 8 + length])["__metadata__"]["lemof"]
         return tensors, SnapshotHeader.from_bytes(header.encode())
     except (SafetensorError, MessageError, KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"The snapshot cannot be read ({type(error).__name__}); delete its key from the snapshots topic, and the "
-            "stay is rebuilt from its inputs."
-        ) from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"The snapshot cannot be read ({type(error).__name__}); its stay has to be rebuilt from its inputs."
+    )
 
 
 def _pack_kept(kept: dict[int, Kept]) -> dict[str, Tensor]:

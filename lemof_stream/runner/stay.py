@@ -58,8 +58,8 @@ class Stay:
     live_newest: datetime | None = None
     facts: int = 0
     """Distinct EHR events that are no observations: admission, transfers, discharge."""
-    known: bool = False
-    """Whether its demographics are; they count as one input of every step."""
+    admissions: int = 0
+    """Distinct admission events; their demographics bear on every step, so each counts as an input of every step."""
     discharged_at: datetime | None = None
     kept: dict[int, Kept] = field(default_factory=dict)
 
@@ -67,6 +67,12 @@ class Stay:
     def due(self) -> int:
         """The last step that ought to be committed by now."""
         return self.open if self.discharged_at is not None else self.open - 1
+
+    def begin(self, step: int, kept_steps: int) -> None:
+        """Open the first step that anything is known of."""
+        self.base = self.live = max(step - kept_steps, 0)
+        self.emit_from = self.live + 1
+        self.open = step
 
     def step(self, number: int) -> Kept:
         """The kept step, made when first touched."""

@@ -112,7 +112,9 @@ def fold_stay(record: StayRecord | None, event: Admission | Transfer | Discharge
     }
     match event:
         case Admission():
-            update |= _demographics(record, event) | _ward(record, event)
+            update |= (
+                {"admissions": record.admissions + 1} | _demographics(record, event) | _ward(record, event)
+            )
         case Transfer():
             update |= _ward(record, event)
         case Discharge():

@@ -55,6 +55,7 @@ def admission(stay: str = "s1") -> EhrInput:
         event_time=ADMITTED,
         demographics=Demographics(age=71, sex=1, weight_kg=80, unit_type="medical"),
         event_ids=(f"{stay}:admission",),
+        admissions=1,
     )
     return EhrInput(0, record)
 

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lemof_stream.contracts.ehr import Demographics
 from lemof_stream.errors import CheckpointError
 from lemof_stream.model.predictor import Predictor
-from lemof_stream.runner.cycle import Input
+from lemof_stream.runner.cycle import EhrInput, Input, WindowInput
 from lemof_stream.runner.runner import Runner
 from tests.unit.runner.stays import (
     admission,
+    at,
     discharge,
     in_cycles,
     labs,
@@ -115,6 +117,47 @@ def test_values_that_cannot_be_are_refused_whole(
     assert [(v.outcome, v.reason) for v in result.verdicts] == [("rejected", reason)]
     assert not result.predictions
     assert runner.stays(0) == []
+
+
+def test_what_comes_from_the_future_is_refused_and_leaves_no_trace(runner: Runner) -> None:
+    week = 8 * 24 * 60
+    result = runner.cycle([window(10), window(week), labs(week, lactate=2.0), window(70)])
+    assert [v.reason for v in result.verdicts] == ["", "future", "future", ""]
+    assert [(p.step, p.kind) for _, p in result.predictions] == [(1, "final"), (2, "provisional")]
+
+
+def test_a_refused_window_does_not_make_its_stay(runner: Runner) -> None:
+    wrong = window(10, channels={"heart_rate": 9e9}).window.model_copy(update={"admitted_at": at(-600)})
+    assert runner.cycle([WindowInput(0, wrong)]).verdicts[0].outcome == "rejected"
+    assert runner.cycle([window(10)]).verdicts[0].outcome == "predicted"
+
+
+def test_another_admission_time_is_a_contradiction_from_either_side(runner: Runner) -> None:
+    runner.cycle([window(10)])
+    moved = window(20).window.model_copy(update={"admitted_at": at(-60)})
+    lab = labs(30, lactate=2.0).record.model_copy(update={"admitted_at": at(-60)})
+    result = runner.cycle([WindowInput(0, moved), EhrInput(0, lab)])
+    assert [v.reason for v in result.verdicts] == ["contradiction", "contradiction"]
+
+
+def test_a_stay_that_is_first_heard_of_late_starts_there(runner: Runner) -> None:
+    result = runner.cycle([window(60 * 24 * 30 + 1)])
+    assert [p.step for _, p in result.predictions] == list(range(674, 722))
+
+
+def test_corrected_demographics_are_a_revision_of_their_own(runner: Runner) -> None:
+    first = runner.cycle([admission(), window(30)]).predictions[-1][1]
+    corrected = admission().record.model_copy(
+        update={
+            "demographics": Demographics(age=90),
+            "event_ids": ("s1:admission", "s1:correction"),
+            "admissions": 2,
+        }
+    )
+    second = runner.cycle([EhrInput(0, corrected)]).predictions[-1][1]
+    assert second.revision == first.revision + 1
+    assert second.prediction_id != first.prediction_id
+    assert second.predictions["p_death"] != first.predictions["p_death"]
 
 
 def test_a_snapshot_goes_on_as_if_nothing_had_happened(predictor: Predictor) -> None:
