@@ -28,8 +28,8 @@ LATE = Verdict(
 FUTURE = Verdict(
     "rejected",
     "future",
-    f"The input lies more than {FARTHEST_LEAP.days} days after its stay's newest step, or {LONGEST_STAY.days} after its "
-    "admission; check the clock of its device.",
+    f"The input lies more than {FARTHEST_LEAP.days} days after its stay's newest step, or {LONGEST_STAY.days} after "
+    "its admission; check the clock of its device.",
 )
 CONTRADICTION = Verdict(
     "rejected",
