@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lemof_stream.contracts.message import Identifier, Instant, Message, Part
+from lemof_stream.contracts.message import LONGEST_MIN, Identifier, Instant, Message, Part
 
 Kind = Literal["provisional", "final", "stale", "withheld"]
 Share = Annotated[float, Field(ge=0)]
+PredictionId = Annotated[Identifier, Field(max_length=120)]
+"""Shorter than an `Identifier`: an alert's id is that of its prediction and `-raised` or `-cleared`."""
 
 
 class Explanation(Part):
@@ -38,13 +40,13 @@ class Prediction(Message):
     give the same `prediction_id` after a restart. `event_time` is the newest input of the stay that was taken in.
     """
 
-    prediction_id: Identifier
+    prediction_id: PredictionId
     stay_id: Identifier
     ward: str
     kind: Kind
     revision: Annotated[int, Field(ge=1)]
-    step: Annotated[int, Field(ge=1)]
-    step_end_min: Annotated[int, Field(ge=1)]
+    step: Annotated[int, Field(ge=1, le=LONGEST_MIN)]
+    step_end_min: Annotated[int, Field(ge=1, le=LONGEST_MIN)]
     step_end: Instant
     event_time: Instant
     beyond_horizon: bool

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from lemof_stream.contracts.message import Identifier, Instant, Message
+from lemof_stream.contracts.message import Identifier, Instant, Message, contradiction
 
 
 class VitalWindow(Message):
@@ -27,7 +27,7 @@ class VitalWindow(Message):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.end < self.start:
-            raise ValueError("the window ends before it starts")
+            raise contradiction("the window ends before it starts")
         if self.end < self.admitted_at:
-            raise ValueError("the window ends before the stay's admission")
+            raise contradiction("the window ends before the stay's admission")
         return self

@@ -22,9 +22,31 @@ except ValueError:
     get_logger("here").exception("it broke")
 """
 
+REFUSE = """
+from lemof_stream.contracts.ehr import read_ehr_event
+from lemof_stream.contracts.vitals import VitalWindow
+from lemof_stream.errors import MessageError
+from lemof_stream.settings import Settings
+from lemof_stream.telemetry import configure_logs, get_logger
 
-def spoken() -> list[dict[str, object]]:
-    done = subprocess.run([sys.executable, "-c", SPEAK], capture_output=True, text=True, check=True)
+configure_logs(Settings())
+for read, message in (
+    (VitalWindow.from_bytes, b'{"Jane Roe 4711": 1}'),
+    (VitalWindow.from_bytes, b'{"Jane Roe 4711'),
+    (VitalWindow.from_bytes, b'{"window_id": "w", "stay_id": "s", "ward": "A", "device": "d", "admitted_at": '
+     b'"2026-01-05T08:00:00Z", "start": "2026-01-05T08:00:00Z", "end": "2026-01-05T08:00:00Z", '
+     b'"channels": {"Jane Roe 4711": "x"}}'),
+    (read_ehr_event, b'{"kind": "Jane Roe 4711"}'),
+):
+    try:
+        read(message)
+    except MessageError as error:
+        get_logger("here").warning("dead letter", reason=error.reason, detail=str(error))
+"""
+
+
+def spoken(program: str = SPEAK) -> list[dict[str, object]]:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == ""
     return [json.loads(line) for line in done.stderr.splitlines()]
 
@@ -39,6 +61,13 @@ def test_no_identifiers_leak_into_logs_not_even_by_an_error_text() -> None:
     lines = spoken()
     assert "4711" not in json.dumps(lines)
     assert lines[-1]["error"] == "ValueError"
+
+
+def test_no_identifiers_leak_by_what_a_message_calls_its_fields_channels_or_kind() -> None:
+    lines = spoken(REFUSE)
+    assert [line["reason"] for line in lines] == ["unreadable"] * 4
+    assert "4711" not in json.dumps(lines)
+    assert "Roe" not in json.dumps(lines)
 
 
 def test_a_pseudonym_is_the_same_under_one_key_and_another_under_another() -> None:
