@@ -1,10 +1,19 @@
 """`lemof`: one module per group of commands."""
 
 import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Final
 
 import typer
 
 from lemof_stream.errors import LemofError
+
+_COMMANDS: Final = (
+    "demo", "run", "ehr", "ward", "board", "subscribe", "audit", "dlq", "train", "predict", "evaluate", "data",
+    "broker", "topics",
+)  # fmt: skip
+"""Modules of this package, in the order of the help. Each has a `command`, or an `app` that groups several."""
 
 app = typer.Typer(
     name="lemof",
@@ -16,7 +25,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command: exit 0 done, 2 wrong usage or input (one sentence), 1 anything else."""
-    register(app)
+    asked = sys.argv[1:2]
+    # One command needs one module: together they take two seconds to import.
+    register(app, asked if set(asked) <= set(_COMMANDS) and asked else _COMMANDS)
     try:
         app()
     except LemofError as error:
@@ -24,26 +35,16 @@ def main() -> None:
         sys.exit(2)
 
 
-def register(root: typer.Typer) -> None:
-    """Add every command, in the order of the help."""
-    from lemof_stream.cli import (
-        audit,
-        board,
-        broker,
-        data,
-        demo,
-        dlq,
-        ehr,
-        evaluate,
-        predict,
-        run,
-        subscribe,
-        topics,
-        train,
-        ward,
-    )
+def register(root: typer.Typer, names: Iterable[str] = _COMMANDS) -> None:
+    """Add these commands."""
 
-    for name, group in (("broker", broker), ("topics", topics), ("dlq", dlq), ("data", data)):
-        root.add_typer(group.app, name=name)
-    for module in (demo, run, ehr, ward, board, subscribe, audit, train, predict, evaluate):
-        root.command(module.__name__.rpartition(".")[2])(module.command)
+    @root.callback()
+    def _group() -> None:
+        """Keeps a single command a command of its own name."""
+
+    for name in names:
+        module = import_module(f"lemof_stream.cli.{name}")
+        if hasattr(module, "app"):
+            root.add_typer(module.app, name=name)
+        else:
+            root.command(name)(module.command)
