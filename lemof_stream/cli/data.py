@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from lemof_stream.cli.plain import plain
 from lemof_stream.cohorts import ReadReport, cohort_of, read_cohort
 
 app = typer.Typer(help="Recordings: what a folder holds and what a reader makes of it.", no_args_is_help=True)
@@ -60,6 +60,6 @@ def _table(report: ReadReport) -> Table:
         numbers = (counts.read, counts.kept, counts.collapsed, counts.converted, counts.clipped)
         dropped = "\n".join(f"{number:,} {reason}" for reason, number in counts.dropped.items())
         table.add_row(
-            escape(name) or "(empty)", *(f"{number:,}" if number else "" for number in numbers), dropped
+            plain(name or "(empty)"), *(f"{number:,}" if number else "" for number in numbers), dropped
         )
     return table

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lemof_stream.cli.options import Brokers, Config, Json
+from lemof_stream.cli.plain import plain, printable
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import load_settings
 from lemof_stream.worker.redrive import Filed, LetterId, dead_letters, find, redrive
@@ -45,7 +46,8 @@ def list_letters(
     table.add_column("detail", overflow="fold")
     for facts in map(_facts, letters):
         origin = f"{facts['topic']} {facts['partition']}:{facts['offset']}"
-        table.add_row(facts["letter"], facts["written"], facts["reason"], origin, facts["detail"])
+        cells = (facts["letter"], facts["written"], facts["reason"], origin, facts["detail"])
+        table.add_row(*map(plain, cells))
     console = Console()
     (console if console.is_terminal else Console(width=_FILE_WIDTH)).print(table)
     typer.echo(f"{len(letters)} dead letters.")
@@ -61,7 +63,7 @@ def show(letter: Letter, brokers: Brokers = None, config: Config = None, json: J
         typer.echo(encode.dumps(_facts(filed) | original))
         return
     for name, fact in _facts(filed).items():
-        typer.echo(f"{name + ':':11}{fact}")
+        typer.echo(f"{name + ':':11}{printable(str(fact))}")
     typer.echo(f"{'key:':11}{_text(filed.letter.key)}")
     typer.echo(_text(filed.letter.value))
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from lemof_stream.cli.cohort_options import CheckpointPath, CohortName, Data
 from lemof_stream.cli.options import Json
+from lemof_stream.cli.plain import plain
 
 
 def command(cohort: CohortName, data: Data, checkpoint: CheckpointPath = None, json: Json = False) -> None:
@@ -36,7 +37,7 @@ def command(cohort: CohortName, data: Data, checkpoint: CheckpointPath = None, j
 def _table(scores: dict[str, Any]) -> Table:
     model = scores["model"]
     table = Table(
-        title=f"{model['name']} {model['version']} on {scores['stays']:,} stays of {scores['cohort']}",
+        title=plain(f"{model['name']} {model['version']} on {scores['stays']:,} stays of {scores['cohort']}"),
         caption="95% bootstrap intervals over stays; recorded: a value in the last 6 hours",
         box=box.SIMPLE,
     )

@@ -6,6 +6,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from lemof_stream.cli.plain import plain
 from lemof_stream.client.stream import Received
 from lemof_stream.contracts.predictions import Kind, Prediction
 
@@ -43,7 +44,7 @@ class PredictionTable:
             right = heading not in {"stay", "ward", "kind"}
             table.add_column(heading, width=width, no_wrap=True, justify="right" if right else "left")
         for prediction, _ in batch:
-            table.add_row(*_row(prediction), style=_STYLES[prediction.kind])
+            table.add_row(*map(plain, _row(prediction)), style=_STYLES[prediction.kind])
         self._headed = True
         self._console.print(table)
 

@@ -2,11 +2,14 @@
 
 import json
 import time
+from base64 import b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lemof_stream.broker.admin import admin_client
-from lemof_stream.contracts.topics import SNAPSHOTS, VITALS
+from lemof_stream.contracts.operations import DeadLetter
+from lemof_stream.contracts.topics import DEAD_LETTERS, SNAPSHOTS, VITALS
 from lemof_stream.model.predictor import Predictor
 from tests.messages import Outgoing, send
 from tests.programs import run_lemof
@@ -105,3 +108,26 @@ async def test_a_letter_that_does_not_exist_is_one_sentence(topics: str) -> None
     assert "2:17" in refused("dlq", "show", "2:17", "--brokers", topics)
     assert "as in 2:17" in refused("dlq", "show", "second", "--brokers", topics)
     assert "9:0" in refused("dlq", "redrive", "9:0", "--brokers", topics)
+
+
+async def test_a_letter_is_shown_as_it_is_written_and_steers_no_terminal(topics: str) -> None:
+    letter = DeadLetter(
+        reason="[/x]",
+        detail="It says [/y] and \x1b[2J.",
+        consumer="\x1b[2J",
+        topic="[/z]",
+        partition=0,
+        offset=0,
+        timestamp=datetime(2026, 1, 5, tzinfo=UTC),
+        key=None,
+        value=b64encode(b"[/v]\x1b[2J"),
+    )
+    await send(topics, [Outgoing(DEAD_LETTERS, "bed", letter.to_bytes(), b"key")])
+    [fact] = listed(topics)
+
+    for command in (("list",), ("show", fact["letter"])):
+        done = run_lemof("dlq", *command, "--brokers", topics)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "[/x]" in done.stdout
+        assert r"It says [/y] and \x1b[2J." in done.stdout
+        assert "\x1b" not in done.stdout

@@ -12,7 +12,10 @@ from tests.unit.cohorts.recordings import OUTCOMES, stay, write
 def test_check_tells_what_is_kept_and_why_the_rest_is_not(tmp_path: Path) -> None:
     write(
         tmp_path,
-        {"1.txt": stay(132539, "00:07,HR,73", "00:08,HR,9e9", "00:09,,5"), "Outcomes-a.txt": OUTCOMES},
+        {
+            "1.txt": stay(132539, "00:07,HR,73", "00:08,HR,9e9", "00:09,,5", "00:10,[/x]\x1b[2J,5"),
+            "Outcomes-a.txt": OUTCOMES,
+        },
     )
 
     done = run_lemof("data", "check", str(tmp_path))
@@ -21,6 +24,8 @@ def test_check_tells_what_is_kept_and_why_the_rest_is_not(tmp_path: Path) -> Non
     assert "physionet2012: 1 stays" in done.stdout
     assert "impossible" in done.stdout
     assert "(empty)" in done.stdout
+    assert r"[/x]\x1b[2J" in done.stdout
+    assert "\x1b" not in done.stdout
 
 
 def test_check_prints_one_json_object(tmp_path: Path) -> None:

@@ -56,3 +56,17 @@ def test_a_withheld_prediction_has_a_row_without_numbers(capsys: pytest.CaptureF
         "2026-01-05",
         "08:59",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ward", "shown"), [("ICU [/2]", "ICU [/2]"), ("[red]ICU", "[red]ICU"), ("A\x1b[2JB", "A\\x1b[2JB")]
+)
+def test_a_ward_is_shown_as_it_is_written_and_steers_no_terminal(
+    capsys: pytest.CaptureFixture[str], ward: str, shown: str
+) -> None:
+    item = prediction(ward=ward, kind="final")
+    PredictionTable().show([Received(item, item.to_bytes())])
+
+    told = capsys.readouterr().out
+    assert shown in told
+    assert "\x1b" not in told
