@@ -1,18 +1,39 @@
-"""Options of the commands that read a cohort."""
+"""Options of the commands that read a cohort, and the folders that they mean."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lemof_stream.errors import ConfigError
+from lemof_stream.settings import Settings
+
 CohortName = Annotated[str, typer.Option("--cohort", metavar="NAME", help="Which reader: physionet2012.")]
 Data = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option(
-        "--data", metavar="DIR", help="A data set as published, archives or extracted; may be repeated."
+        "--data",
+        metavar="DIR",
+        help="A data set as published, archives or extracted; may be repeated. (the cohort's folder in LEMOF_DATA)",
     ),
 ]
 CheckpointPath = Annotated[
     Path | None,
     typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder. (the one inside the package)"),
 ]
+
+
+def folders(cohort: str, data: list[Path] | None, settings: Settings) -> list[Path]:
+    """The folders to read: those of --data, else the cohort's own in the folder of recordings, else that folder.
+
+    Raises:
+        ConfigError: neither is given.
+    """
+    if data:
+        return data
+    if settings.data is None:
+        raise ConfigError(
+            "No recordings are named: give their folder with --data, or set LEMOF_DATA to the folder that holds it."
+        )
+    own = settings.data / cohort
+    return [own if own.exists() else settings.data]

@@ -8,21 +8,25 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from lemof_stream.cli.cohort_options import CheckpointPath, CohortName, Data
+from lemof_stream.cli.cohort_options import CheckpointPath, CohortName, Data, folders
 from lemof_stream.cli.options import Json
 from lemof_stream.cli.plain import plain
+from lemof_stream.settings import load_settings
 
 
-def command(cohort: CohortName, data: Data, checkpoint: CheckpointPath = None, json: Json = False) -> None:
+def command(
+    cohort: CohortName, data: Data = None, checkpoint: CheckpointPath = None, json: Json = False
+) -> None:
     """Score a checkpoint by hours observed, with 95% bootstrap intervals."""
     from lemof_stream.cohorts import read_cohort
     from lemof_stream.model import load_checkpoint
     from lemof_stream.training.evaluate import evaluate
     from lemof_stream.training.predict import one_thread, predict
 
+    recorded = folders(cohort, data, load_settings())
     one_thread()
     predictor = load_checkpoint(checkpoint)
-    stays = read_cohort(cohort, *data)
+    stays = read_cohort(cohort, *recorded)
     scores = {
         "model": predictor.info.model_dump(),
         "trained_on": predictor.card["data"],

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from lemof_stream.cli.cohort_options import CheckpointPath, CohortName, Data
+from lemof_stream.cli.cohort_options import CheckpointPath, CohortName, Data, folders
+from lemof_stream.settings import load_settings
 
 
 def command(
     cohort: CohortName,
-    data: Data,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.parquet", help="Where the predictions go.")],
+    data: Data = None,
     checkpoint: CheckpointPath = None,
 ) -> None:
     """Predict every step of every recorded stay, with the code that serves the bedside."""
@@ -19,9 +20,10 @@ def command(
     from lemof_stream.model import load_checkpoint
     from lemof_stream.training.predict import one_thread, predict, write_predictions
 
+    recorded = folders(cohort, data, load_settings())
     one_thread()
     predictor = load_checkpoint(checkpoint)
-    table = predict(predictor, read_cohort(cohort, *data))
+    table = predict(predictor, read_cohort(cohort, *recorded))
     write_predictions(table, out)
     typer.echo(
         f"{table.num_rows:,} predictions of {predictor.info.name} {predictor.info.version} in {out}", err=True

@@ -7,13 +7,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
-from lemof_stream.cli.cohort_options import CohortName, Data
+from lemof_stream.cli.cohort_options import CohortName, Data, folders
+from lemof_stream.settings import load_settings
 
 
 def command(
     cohort: CohortName,
-    data: Data,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The checkpoint's folder.")],
+    data: Data = None,
     evaluation: Annotated[
         Path | None,
         typer.Option(
@@ -28,9 +29,10 @@ def command(
     from lemof_stream.training.stages import Recipe
     from lemof_stream.training.train import read_evaluation, train
 
+    recorded = folders(cohort, data, load_settings())
     one_thread()
     attached = read_evaluation(evaluation)
-    stays = read_cohort(cohort, *data)
+    stays = read_cohort(cohort, *recorded)
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         tasks = {}
 

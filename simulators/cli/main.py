@@ -4,13 +4,13 @@ import asyncio
 import signal
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lemof_stream.cli.cohort_options import Data, folders
 from lemof_stream.cli.options import Brokers, Config, Json
 from lemof_stream.cohorts import read_cohort
 from lemof_stream.errors import ConfigError, LemofError
@@ -43,9 +43,7 @@ def main() -> None:
 @app.command()
 def replay(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The cohort, such as physionet2012.")],
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The data set as published, or an archive of it.")
-    ],
+    data: Data = None,
     stays: Annotated[int | None, typer.Option(min=1, help="Only the first N stays.")] = None,
     stay: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only this stay; may be repeated.")
@@ -66,11 +64,11 @@ def replay(
 
     All stays are admitted at 2100-01-01T00:00Z and discharged at the end of their last hour that holds data.
     """
-    to = load_settings(config, brokers=brokers).brokers
+    settings = load_settings(config, brokers=brokers)
     factor = _factor(speed)
-    cohort = choose(read_cohort(name, data), stay or (), stays)
+    cohort = choose(read_cohort(name, *folders(name, data, settings)), stay or (), stays)
     timeline = timeline_of(cohort, disorder_s=disorder, duplicates=duplicates, seed=seed)
-    played = asyncio.run(_play(timeline, to, factor, None))
+    played = asyncio.run(_play(timeline, settings.brokers, factor, None))
     _tell(played, json)
     if not played.complete:
         typer.echo("lemof-sim: the replay was stopped before its end.", err=True)
