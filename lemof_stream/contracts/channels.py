@@ -25,6 +25,7 @@ class Channel(NamedTuple):
     name: str
     kind: Literal["vitals", "ehr"]
     loinc: str
+    """Empty where there is none."""
     unit: str
     plausible: Range
     possible: Range
@@ -41,9 +42,9 @@ def _ehr(name: str, loinc: str, unit: str, plausible: Range, possible: Range) ->
 _TABLE: Final = (
     # What a bedside monitor sends.
     _vital("heart_rate", "8867-4", "/min", Range(20, 250), Range(0, 400)),
-    _vital("art_sbp", "8480-6", "mm[Hg]", Range(30, 280), Range(1, 400)),
-    _vital("art_dbp", "8462-4", "mm[Hg]", Range(10, 180), Range(1, 300)),
-    _vital("art_map", "8478-0", "mm[Hg]", Range(15, 220), Range(1, 350)),
+    _vital("art_sbp", "76215-3", "mm[Hg]", Range(30, 280), Range(1, 400)),
+    _vital("art_dbp", "76213-8", "mm[Hg]", Range(10, 180), Range(1, 300)),
+    _vital("art_map", "76214-6", "mm[Hg]", Range(15, 220), Range(1, 350)),
     _vital("cuff_sbp", "76534-7", "mm[Hg]", Range(30, 280), Range(1, 400)),
     _vital("cuff_dbp", "76535-4", "mm[Hg]", Range(10, 180), Range(1, 300)),
     _vital("cuff_map", "76536-2", "mm[Hg]", Range(15, 220), Range(1, 350)),
@@ -54,8 +55,9 @@ _TABLE: Final = (
     _ehr("gcs", "9269-2", "{score}", Range(3, 15), Range(3, 15)),
     _ehr("urine", "9187-6", "mL", Range(0, 2000), Range(0, 12000)),
     _ehr("weight", "29463-7", "kg", Range(30, 250), Range(15, 450)),
-    _ehr("fio2", "3150-6", "1", Range(0.21, 1), Range(0.15, 1)),
-    _ehr("mech_vent", "19835-8", "{0,1}", Range(0, 1), Range(0, 1)),
+    _ehr("fio2", "3150-0", "1", Range(0.21, 1), Range(0.15, 1)),
+    # No code: those of LOINC that we know are about a ventilator's mode and settings, not about whether one breathes.
+    _ehr("mech_vent", "", "{0,1}", Range(0, 1), Range(0, 1)),
     _ehr("ph", "2744-1", "[pH]", Range(6.8, 7.8), Range(6, 8.5)),
     _ehr("paco2", "2019-8", "mm[Hg]", Range(10, 130), Range(1, 250)),
     _ehr("pao2", "2703-7", "mm[Hg]", Range(20, 600), Range(1, 800)),
