@@ -16,6 +16,9 @@ from lemof_stream.errors import DataError
 
 _MARK: Final = b"\x1e"  # ASCII's record separator: starts the line that this module puts before each file
 _TIME: Final = re.compile(rb"(\d{1,5}):([0-5]\d)")
+_LAST: Final = (
+    366 * 24 * 60
+)  # minutes; no stay of the open sets lasts a year, and each hour up to the last is a step
 # Longer than any file of a published set, so that no line is longer than a block, which Arrow would refuse.
 _BLOCK: Final = 1 << 24
 
@@ -26,7 +29,7 @@ class Lines(NamedTuple):
     source: NDArray[np.int32]
     """Which of the contents the line comes from."""
     minute: NDArray[np.int32]
-    """-1 where the time cannot be read."""
+    """-1 where the time cannot be read, or lies beyond a year."""
     parameter: NDArray[np.int32]
     """Index into `names`."""
     value: NDArray[np.float64]
@@ -92,7 +95,10 @@ def _codes(table: pa.Table, column: str) -> tuple[NDArray[np.int32], list[bytes]
 
 def _minute(text: bytes) -> int:
     match = _TIME.fullmatch(text)
-    return -1 if match is None else 60 * int(match[1]) + int(match[2])
+    if match is None:
+        return -1
+    minute = 60 * int(match[1]) + int(match[2])
+    return minute if minute <= _LAST else -1
 
 
 def _number(text: bytes) -> float:

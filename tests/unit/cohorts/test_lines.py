@@ -25,3 +25,9 @@ def test_bytes_that_are_no_text_stay_in_their_line() -> None:
 def test_a_line_that_never_ends_is_one_sentence() -> None:
     with pytest.raises(DataError, match="line of more than 16 MB"):
         parse([b"head\n" + b"x" * (40 << 20)])
+
+
+def test_a_time_beyond_a_year_is_none() -> None:
+    lines = parse([b"head\n8784:00,HR,5\n8784:01,HR,6\n99999:00,HR,7\n"])
+
+    assert lines.minute.tolist() == [366 * 24 * 60, -1, -1]
