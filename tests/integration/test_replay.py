@@ -206,12 +206,17 @@ def test_a_kafka_without_the_topics_is_one_sentence_and_status_2(fresh_broker: B
     ("arguments", "sentence"),
     [
         (("replay", "mimic", "--data", "."), "no reader for the cohort 'mimic'"),
+        (("replay", "physionet2012"), "No recordings are named"),
         (("replay", "physionet2012", "--data", "absent"), "absent does not exist"),
         (("replay", "physionet2012", "--data", ".", "--speed", "fast"), "--speed fast is no speed"),
         (("replay", "physionet2012", "--data", ".", "--speed", "-3"), "--speed -3 is no speed"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_status_2(arguments: Sequence[str], sentence: str) -> None:
+def test_wrong_usage_is_one_sentence_and_status_2(
+    arguments: Sequence[str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LEMOF_DATA", raising=False)
+
     done = lemof_sim(*arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
