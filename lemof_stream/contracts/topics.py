@@ -6,9 +6,14 @@ from typing import Final, Literal, NamedTuple
 from aiokafka.partitioner import murmur2
 
 _DAY_MS: Final = 24 * 3600 * 1000
-# Kafka's own limit; a dead letter holds the whole of a message that was within it, in base64.
-_MESSAGE_BYTES: Final = 1024 * 1024 + 12
-_LETTER_BYTES: Final = 2 * _MESSAGE_BYTES
+# Kafka's own limit.
+MESSAGE_BYTES: Final = 1024 * 1024 + 12
+# A dead letter holds the whole of a message that was within it: base64 makes four bytes of three, and nothing makes
+# random bytes smaller; the rest is room for names and the sentence.
+_LETTER_BYTES: Final = 2 * MESSAGE_BYTES
+# A snapshot holds eight random bytes for every window of the 48 hours kept. A bed that sends one a second comes to
+# 1.6 MB, one that sends two to 3 MB.
+_SNAPSHOT_BYTES: Final = 4 * MESSAGE_BYTES
 
 VITALS: Final = "vitals.windows.v1"
 EHR_EVENTS: Final = "ehr.events.v1"
@@ -30,7 +35,7 @@ class Topic(NamedTuple):
     retention_ms: int
     """-1: no limit in time."""
     holds: str
-    max_message_bytes: int = _MESSAGE_BYTES
+    max_message_bytes: int = MESSAGE_BYTES
 
     def config(self) -> dict[str, str]:
         """The topic's settings, in Kafka's names."""
@@ -51,7 +56,7 @@ TOPICS: Final = (
     Topic(EHR_FEATURES, "compact", -1, "EHR feature records: the EHR app's table"),
     Topic(PREDICTIONS, "compact", -1, "predictions, keyed by stay, model and step"),
     Topic(DEAD_LETTERS, "delete", 30 * _DAY_MS, "what could not be used, with its bytes", _LETTER_BYTES),
-    Topic(SNAPSHOTS, "compact", -1, "patient state, for recovery, keyed by group and stay"),
+    Topic(SNAPSHOTS, "compact", -1, "patient state, for recovery, keyed by group and stay", _SNAPSHOT_BYTES),
     Topic(LEDGER, "delete", 30 * _DAY_MS, "what each transaction did with which offsets"),
     Topic(ALERTS, "delete", 30 * _DAY_MS, "alerts raised and cleared, keyed by stay"),
     Topic(CENSUS, "compact", -1, "the census of each ward, keyed by ward"),
