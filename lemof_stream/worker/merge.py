@@ -44,6 +44,7 @@ class EventTimeMerge(Generic[T]):
         self._idle_feed = False
         self._ahead = float("inf")
         self._quiet_since: float | None = None
+        self._ehr_head_since: float | None = None
 
     @property
     def vitals_held(self) -> int:
@@ -83,16 +84,30 @@ class EventTimeMerge(Generic[T]):
             queue = self._next(now)
             if queue is None:
                 return
+            if queue is self._ehr:
+                self._ehr_head_since = None
             yield queue.popleft()[1]
 
     def _next(self, now: float) -> deque[tuple[float, T]] | None:
         """The queue whose head is next; None while that has to wait."""
+        if self._ehr and self._ehr_has_waited(now):
+            return self._ehr
         if self._ehr and (not self._vitals or self._ehr[0][0] <= self._vitals[0][0]):
             return self._ehr if self._vitals or self._may_pass_vitals(now) else None
         if self._vitals and not self._waits_for_ehr(self._vitals[0][0], now):
             self._wait = None
             return self._vitals
         return None
+
+    def _ehr_has_waited(self, now: float) -> bool:
+        """Whether the EHR head has waited for the idle time, as one of tomorrow would while windows keep coming.
+
+        Each such record waits for itself: that later ones follow it at once would let a feed run ahead by days while
+        the windows of a partition are caught up with, and make those late.
+        """
+        if self._ehr_head_since is None:
+            self._ehr_head_since = now
+        return now - self._ehr_head_since >= self._idle
 
     def _may_pass_vitals(self, now: float) -> bool:
         """Whether the EHR head goes although no window is there to compare it with."""

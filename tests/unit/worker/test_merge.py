@@ -79,6 +79,23 @@ def test_an_ehr_record_waits_for_windows_until_their_topic_is_at_its_end_and_qui
     assert taken(waiting, now=LONG + VITALS_QUIET_S, at_end=True) == ["e"]
 
 
+def test_an_ehr_record_of_tomorrow_holds_its_feed_up_for_the_idle_time_though_windows_keep_coming() -> None:
+    feed = merge(
+        [(10, "v0")], [(LONG, "tomorrow"), (3, "honest"), (LONG, "tomorrow again"), (4, "honest too")]
+    )
+    out: dict[str, float] = {}
+    for second in range(1, 30):
+        feed.add_vitals(float(second), f"v{second}")
+        out |= dict.fromkeys(taken(feed, now=float(second), at_end=True), second)
+    records = {item: second for item, second in out.items() if item[0] != "v"}
+    assert records == {
+        "tomorrow": 1 + IDLE_S,
+        "honest": 1 + IDLE_S,
+        "tomorrow again": 1 + 2 * IDLE_S,
+        "honest too": 1 + 2 * IDLE_S,
+    }
+
+
 def test_a_window_that_comes_meanwhile_goes_first() -> None:
     waiting = merge(ehr=[(10, "e")])
     assert taken(waiting, now=0, at_end=True) == []
