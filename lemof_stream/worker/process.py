@@ -72,11 +72,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._admin: AIOKafkaAdminClient
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; a Kafka that goes away is waited for.
-
-        Raises:
-            CheckpointError: a snapshot of this group is damaged or another model's.
-        """
+        """Run until `stop` is set; a Kafka that goes away is waited for."""
         try:
             while not stop.is_set():
                 try:
@@ -133,6 +129,8 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 fetched = await self._fetch()
                 if self._lanes:
                     await self._cycle(fetched)
+            except InterruptedReadError:
+                return  # the rebalance that called the opening off waits for the lock
             except PoisonError as poison:
                 await self._start_over(poison)
         self._progress.tell()
@@ -228,13 +226,17 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         due = [p for p in self._assigned - self._lanes.keys() if self._retry_at.get(p, 0.0) <= now]
         if not due:
             return
+        partition = min(due)
         try:
-            await self._open(min(due))
-        except InterruptedReadError:
-            return
+            await self._open(partition)
+        except (InterruptedReadError, PoisonError):
+            raise
         except (KafkaError, TimeoutError, OSError) as error:
-            _log.warning("a partition cannot be opened yet", partition=min(due), error=type(error).__name__)
-            self._retry_at[min(due)] = now + _RETRY_S
+            _log.warning("a partition cannot be opened yet", partition=partition, error=type(error).__name__)
+            self._retry_at[partition] = time.monotonic() + _RETRY_S
+        except Exception:  # noqa: BLE001 - a fault in one partition is no reason to leave the others to nobody
+            _log.exception("a partition cannot be opened; trying again", partition=partition)
+            self._retry_at[partition] = time.monotonic() + _RETRY_S
 
     async def _open(self, partition: int) -> None:
         began = time.monotonic()

@@ -55,7 +55,7 @@ async def read_range(
         return
     consumer.assign([partition])
     consumer.seek(partition, start)
-    began = time.time()
+    silent_since = time.time()
     while stop is None or await consumer.position(partition) < stop:
         if called_off():
             raise InterruptedReadError
@@ -64,8 +64,10 @@ async def read_range(
             if stop is not None and record.offset >= stop:
                 return
             yield record
+        if fetched:
+            silent_since = time.time()  # the caller may have taken its time with them
         if stop is None:
             stop = consumer.highwater(partition)
         heard = consumer.last_poll_timestamp(partition)
-        if time.time() - (began if heard is None else heard / 1000) > _SILENCE_S:
+        if time.time() - max(silent_since, 0 if heard is None else heard / 1000) > _SILENCE_S:
             raise KafkaTimeoutError

@@ -1,20 +1,30 @@
 """Restores the state of a partition: its snapshots, and silently what came after them."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from lemof_stream.contracts.topics import EHR_FEATURES, SNAPSHOTS, VITALS
+from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, SNAPSHOTS, VITALS
+from lemof_stream.errors import CheckpointError
 from lemof_stream.runner.cycle import WindowInput
 from lemof_stream.runner.runner import Runner
+from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.worker.arrivals import Arrival, Origin, read_arrival
 from lemof_stream.worker.cycle import run_inputs
 from lemof_stream.worker.lane import Lane
+from lemof_stream.worker.letters import letter_origin
 from lemof_stream.worker.merge import AT_ONCE
 from lemof_stream.worker.reading import InterruptedReadError, range_reader, read_range
+
+_log = get_logger(__name__)
+
+# Some MB: a stay that is rebuilt may have a week of windows, and its neighbours' lie between them.
+_WINDOWS_AT_ONCE: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,80 +44,133 @@ class Restore:
 
         EHR records below the committed offset and windows from `replay_from` up to it were taken before: they are
         taken again, merged as they were, and what the runner answers is thrown away. Inputs that a snapshot already
-        holds are duplicates to it.
+        holds are duplicates to it. What has a dead letter is left out: it never became part of the state, and in this
+        order a late record might. A stay whose snapshot cannot be used is rebuilt from all windows that are kept.
 
         Raises:
-            CheckpointError: a snapshot is damaged or another model's.
             PoisonError: the runner broke on an input.
             InterruptedReadError: the partition is being taken away again.
         """
         partition = lane.partition
         loop = asyncio.get_running_loop()
         async with range_reader(self.brokers) as consumer:
-            snapshots = await self._latest(consumer, SNAPSHOTS, partition, None)
-            ehr = await self._latest(consumer, EHR_FEATURES, partition, lane.next_feature)
-            vitals = TopicPartition(VITALS, partition)
-            windows = read_range(consumer, vitals, replay_from, lane.next_window, self.called_off)
-            records = [record async for record in windows]
-        await loop.run_in_executor(self.executor, self._snapshots, runner, partition, snapshots)
-        read = await loop.run_in_executor(self.executor, self._read, ehr, poisoned)
-        lane.ehr_reached(max((arrival.progress for arrival in read), default=AT_ONCE))
-        arrivals = await loop.run_in_executor(self.executor, self._in_order, records, read, poisoned)
-        for start in range(0, len(arrivals), chunk):
-            if self.called_off():
-                raise InterruptedReadError
-            await loop.run_in_executor(self.executor, _replay, runner, lane, arrivals[start : start + chunk])
+            refused = await self._refused(consumer, partition)
+
+            def left_out(origin: Origin) -> bool:
+                return origin in refused or origin in poisoned
+
+            snapshots = await self._latest(consumer, SNAPSHOTS, partition, None, left_out)
+            ehr = await self._latest(consumer, EHR_FEATURES, partition, lane.next_feature, left_out)
+            lost = await loop.run_in_executor(self.executor, self._snapshots, runner, partition, snapshots)
+            arrivals = await loop.run_in_executor(self.executor, self._read, ehr)
+            lane.ehr_reached(max((arrival.progress for arrival in arrivals), default=AT_ONCE))
+            inputs = (arrival for arrival in arrivals if arrival.input is not None)
+            waiting = deque(sorted(inputs, key=lambda arrival: arrival.time))
+            async for windows in self._windows(consumer, lane, replay_from, lost, left_out):
+                merged = await loop.run_in_executor(self.executor, self._in_order, windows, waiting)
+                await self._replay(runner, lane, merged, chunk)
+        await self._replay(runner, lane, list(waiting), chunk)
         return len(runner.stays(partition))
 
+    async def _refused(self, consumer: AIOKafkaConsumer, partition: int) -> set[Origin]:
+        """Inputs that this group wrote dead letters about: they lie in the partition of their inputs."""
+        place = TopicPartition(DEAD_LETTERS, partition)
+        start = (await consumer.beginning_offsets([place]))[place]
+        inputs = {VITALS, EHR_FEATURES}
+        letters = read_range(consumer, place, start, None, self.called_off)
+        origins = [letter_origin(record.key, self.group, inputs) async for record in letters]
+        return {origin for origin in origins if origin is not None}
+
     async def _latest(
-        self, consumer: AIOKafkaConsumer, topic: str, partition: int, stop: int | None
+        self,
+        consumer: AIOKafkaConsumer,
+        topic: str,
+        partition: int,
+        stop: int | None,
+        left_out: Callable[[Origin], bool],
     ) -> list[ConsumerRecord]:
-        """The last record of every key of a compacted topic."""
+        """The last record of every key of a compacted topic, of those that are not left out."""
         place = TopicPartition(topic, partition)
         start = (await consumer.beginning_offsets([place]))[place]
         latest: dict[bytes | None, ConsumerRecord] = {}
         async for record in read_range(consumer, place, start, stop, self.called_off):
-            latest[record.key] = record
+            if not left_out((topic, partition, record.offset)):
+                latest[record.key] = record
         return [record for record in latest.values() if record.value is not None]
 
-    def _snapshots(self, runner: Runner, partition: int, records: Sequence[ConsumerRecord]) -> None:
+    def _snapshots(self, runner: Runner, partition: int, records: Sequence[ConsumerRecord]) -> set[bytes]:
+        """Restore this group's; returns the ids of the stays whose snapshot cannot be used.
+
+        Such a snapshot gets no dead letter: to redrive one would put it over a newer snapshot of its stay.
+        """
         runner.release(partition)
         prefix = f"{self.group}|".encode()
+        lost: set[bytes] = set()
         for record in records:
-            if record.key.startswith(prefix):  # several groups share the topic
+            if not (record.key or b"").startswith(prefix):  # several groups share the topic
+                continue
+            try:
                 runner.restore(partition, record.value)
+            except CheckpointError as error:
+                stay_id = record.key[len(prefix) :]
+                lost.add(stay_id)
+                _log.error(
+                    "a snapshot cannot be used: its stay is rebuilt from the windows that are still kept",
+                    stay=pseudonym(stay_id.decode(errors="replace")),
+                    partition=partition,
+                    offset=record.offset,
+                    detail=str(error),
+                )
+        return lost
 
-    def _in_order(
-        self, windows: Sequence[ConsumerRecord], ehr: Sequence[Arrival], poisoned: Container[Origin]
-    ) -> list[Arrival]:
-        inputs = (arrival for arrival in ehr if arrival.input is not None)
-        return list(
-            in_event_time(
-                [arrival for arrival in self._read(windows, poisoned) if arrival.input is not None],
-                sorted(inputs, key=lambda arrival: arrival.time),
+    async def _windows(
+        self,
+        consumer: AIOKafkaConsumer,
+        lane: Lane,
+        replay_from: int,
+        lost: Collection[bytes],
+        left_out: Callable[[Origin], bool],
+    ) -> AsyncIterator[list[ConsumerRecord]]:
+        """The windows to be replayed, some at a time: of lost stays all that are kept, of the others the last."""
+        place = TopicPartition(VITALS, lane.partition)
+        start = (await consumer.beginning_offsets([place]))[place] if lost else replay_from
+        windows: list[ConsumerRecord] = []
+        async for record in read_range(consumer, place, start, lane.next_window, self.called_off):
+            if record.offset < replay_from and record.key not in lost:
+                continue
+            if not left_out((VITALS, lane.partition, record.offset)):
+                windows.append(record)
+            if len(windows) == _WINDOWS_AT_ONCE:
+                yield windows
+                windows = []
+        yield windows
+
+    async def _replay(self, runner: Runner, lane: Lane, arrivals: Sequence[Arrival], chunk: int) -> None:
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(arrivals), chunk):
+            if self.called_off():
+                raise InterruptedReadError
+            await loop.run_in_executor(
+                self.executor, _take_again, runner, lane, arrivals[start : start + chunk]
             )
-        )
 
-    def _read(self, records: Sequence[ConsumerRecord], poisoned: Container[Origin]) -> list[Arrival]:
-        arrivals = (read_arrival(record, self.partitions) for record in records)
-        return [arrival for arrival in arrivals if arrival.origin not in poisoned]
+    def _in_order(self, windows: Sequence[ConsumerRecord], ehr: deque[Arrival]) -> list[Arrival]:
+        read = self._read(windows)
+        return list(in_event_time([arrival for arrival in read if arrival.input is not None], ehr))
+
+    def _read(self, records: Sequence[ConsumerRecord]) -> list[Arrival]:
+        return [read_arrival(record, self.partitions) for record in records]
 
 
-def in_event_time(windows: Sequence[Arrival], ehr: Sequence[Arrival]) -> Iterator[Arrival]:
-    """Both, the earlier head first, as a merge takes them that never has to wait; windows stay in their order."""
-    rest = iter(ehr)
-    head = next(rest, None)
+def in_event_time(windows: Iterable[Arrival], ehr: deque[Arrival]) -> Iterator[Arrival]:
+    """The windows in their order, and before each the EHR records that are not later, which leave `ehr`."""
     for window in windows:
-        while head is not None and head.time <= window.time:
-            yield head
-            head = next(rest, None)
+        while ehr and ehr[0].time <= window.time:
+            yield ehr.popleft()
         yield window
-    while head is not None:
-        yield head
-        head = next(rest, None)
 
 
-def _replay(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> None:
+def _take_again(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> None:
     verdicts = run_inputs(runner, arrivals).verdicts
     for arrival, verdict in zip(arrivals, verdicts, strict=True):
         if isinstance(arrival.input, WindowInput) and verdict.outcome == "predicted":

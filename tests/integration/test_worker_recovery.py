@@ -1,24 +1,45 @@
 """What the runner's process does when partitions move, brokers go away, and offsets are gone."""
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Final
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from lemof_stream.broker import Broker
 from lemof_stream.broker.admin import admin_client
-from lemof_stream.contracts.topics import PREDICTIONS, SNAPSHOTS, VITALS, partition_of
+from lemof_stream.contracts.topics import DEAD_LETTERS, PREDICTIONS, SNAPSHOTS, VITALS, partition_of
+from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.model.predictor import Predictor
+from lemof_stream.runner.cycle import EhrInput, WindowInput
+from lemof_stream.runner.runner import Runner
 from lemof_stream.worker.clients import partition_producer
+from lemof_stream.worker.cycle import LaneWork
+from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.process import RunnerProcess
-from tests.messages import read_all, send
+from lemof_stream.worker.reading import range_reader, read_range
+from lemof_stream.worker.transaction import commit
+from tests.messages import Outgoing, latest, read_all, send
 from tests.programs import lemof
-from tests.streams import Ward, differences, events, last_finals, published, repeated, sent, window
+from tests.streams import (
+    TOLERANCE,
+    Ward,
+    differences,
+    events,
+    filed,
+    hour,
+    last_finals,
+    published,
+    repeated,
+    sent,
+    window,
+)
 from tests.topics import PARTITIONS, renew_topics
 from tests.waiting import wait_until_async
-from tests.workers import GROUP, running, settings, settled
+from tests.workers import GROUP, letters, running, settings, settled
 
 WARD: Final = Ward([f"bed-{number}" for number in range(16)], hours=12)
 WINDOWS: Final = WARD.vitals()
@@ -37,6 +58,100 @@ async def test_recovery_takes_snapshots_and_the_windows_since_and_goes_on_as_if_
     assert balance.balanced, balance.problems
     assert await read_all(topics, SNAPSHOTS), "snapshots were written and used"
     await assert_identical(topics, predictor)
+
+
+async def test_snapshots_that_cannot_be_used_are_rebuilt_from_the_windows_that_are_kept(
+    topics: str, predictor: Predictor
+) -> None:
+    half = len(WINDOWS) // 2
+    await send(topics, [*WARD.features(), *WINDOWS[:half]])
+    async with running(settings(topics, snapshot_every=40), predictor):
+        await settled(topics, half)
+    newest = await latest(topics, SNAPSHOTS)
+    assert len(newest) >= 3
+    damaged = dict(
+        zip(newest, (b"", b"no snapshot", *(value[:-9] for value in newest.values())), strict=False)
+    )
+    for key, value in damaged.items():
+        await send(topics, [Outgoing(SNAPSHOTS, key.decode().split("|")[1], value, key)])
+    await send(topics, WINDOWS[half:])
+    async with running(settings(topics), predictor):
+        balance = await settled(topics, len(WINDOWS))
+    assert balance.balanced, balance.problems
+    await assert_identical(topics, predictor)
+
+
+async def test_what_was_refused_as_late_stays_refused_when_state_is_restored(
+    topics: str, predictor: Predictor
+) -> None:
+    """In event-time order, in which a restore takes what was there, the laboratory value would not be late."""
+    first, late, last = ([sent(window("bed", 60 * step))] for step in (1, 60, 61))
+    refused = [filed(hour("bed", 5))]
+    async with running(settings(topics), predictor):
+        for number, part in enumerate((first, late), 1):
+            await send(topics, part)
+            await settled(topics, number)
+        await send(topics, refused)
+
+        async def told() -> bool:
+            return len(await letters(topics)) == 1
+
+        await wait_until_async(told, 20, "the dead letter")
+    partition = partition_of("bed", PARTITIONS)
+    [letter] = await read_all(topics, DEAD_LETTERS)
+    assert letter.partition == partition, "where a restore looks for it"
+    await send(topics, last)
+    async with running(settings(topics), predictor):
+        await settled(topics, 3)
+    undisturbed = Runner(predictor)
+    for item in (window("bed", 60), window("bed", 60 * 60), hour("bed", 5), window("bed", 61 * 60)):
+        wrapped = WindowInput(0, item) if isinstance(item, VitalWindow) else EhrInput(0, item)
+        expected = undisturbed.cycle([wrapped]).predictions
+    found = (await published(topics))[-len(expected) :]
+    for (_, prediction), other in zip(expected, found, strict=True):
+        assert (other.step, other.kind, other.revision) == (
+            prediction.step,
+            prediction.kind,
+            prediction.revision,
+        )
+        assert other.predictions == pytest.approx(prediction.predictions, abs=TOLERANCE)
+
+
+async def test_a_snapshot_of_a_bed_at_two_windows_a_second_fits_its_topic(topics: str) -> None:
+    value = random.Random(1).randbytes(2 * 48 * 3600 * 8)
+    to = settings(topics)
+    lane = Lane(0, partition_producer(to, 0), to, partitions=PARTITIONS, next_window=0, next_feature=0)
+    work = LaneWork(lane, 0)
+    for number in range(3):
+        work.add(SNAPSHOTS, f"{GROUP}|bed-{number}".encode(), value)
+    await lane.producer.start()
+    await commit(work, GROUP)
+    await lane.producer.stop()
+    async with range_reader(topics) as consumer:
+        records = [record async for record in read_range(consumer, TopicPartition(SNAPSHOTS, 0), 0)]
+    assert [record.value for record in records] == [value] * 3
+
+
+async def test_a_partition_that_cannot_be_opened_is_tried_again(
+    topics: str, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, failures = Runner.restore, iter((ZeroDivisionError, KeyError))
+
+    def breaks(self: Runner, partition: int, value: bytes) -> str:
+        for error in failures:
+            raise error
+        return whole(self, partition, value)
+
+    async with running(settings(topics, snapshot_every=1), predictor):
+        await send(topics, [sent(window("bed", minute)) for minute in (10, 20, 30)])
+        await settled(topics, 3)
+    await send(topics, [sent(window("bed", 30)), sent(window("bed", 40))])
+    assert await read_all(topics, SNAPSHOTS), "there is something to restore"
+    monkeypatch.setattr(Runner, "restore", breaks)
+    async with running(settings(topics), predictor):
+        balance = await settled(topics, 5)
+    assert next(failures, None) is None, "it was tried a third time"
+    assert (balance.predicted, balance.duplicate, balance.balanced) == (4, 1, True)
 
 
 async def test_members_that_join_and_leave_lose_nothing_and_publish_nothing_twice(

@@ -1,3 +1,5 @@
+from collections import deque
+
 from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,9 +19,11 @@ def arrivals(topic: str, at: list[float]) -> list[Arrival]:
 def test_windows_keep_their_order_and_every_ehr_record_comes_before_the_first_window_after_it(
     windows: list[float], ehr: list[float]
 ) -> None:
-    out = list(in_event_time(arrivals("v", windows), arrivals("e", ehr)))
+    waiting = deque(arrivals("e", ehr))
+    out = list(in_event_time(arrivals("v", windows), waiting))
     assert [arrival.time for arrival in out if arrival.record.topic == "v"] == windows
-    assert [arrival.time for arrival in out if arrival.record.topic == "e"] == ehr
+    assert [arrival.time for arrival in (*out, *waiting) if arrival.record.topic == "e"] == ehr
+    assert all(arrival.time > max(windows, default=-1) for arrival in waiting)
     for index, arrival in enumerate(out):
         if arrival.record.topic == "v":
             later = (other.time for other in out[index:] if other.record.topic == "e")
