@@ -8,23 +8,27 @@ are records, and every `late` or `rejected` has its dead letter.
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import BaseModel
 
 from lemof_stream.broker.admin import admin_client, require_topics
+from lemof_stream.contracts.message import Message
 from lemof_stream.contracts.operations import DeadLetter, LedgerEntry
 from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, VITALS
+from lemof_stream.errors import MessageError
 from lemof_stream.worker.committed import committed_offsets
 from lemof_stream.worker.reading import range_reader, read_range
 
 # The marker of a committed transaction reaches the offsets before the ledger, or after it, by some milliseconds.
 _LEDGER_BEHIND_S: Final = 5.0
 _ASK_AGAIN_S: Final = 0.1
+
+M = TypeVar("M", bound=Message)
 
 
 class Balance(BaseModel):
@@ -49,7 +53,11 @@ class Audit(Balance):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What Kafka holds about one partition. `letters`: offsets of the windows that dead letters are about."""
+    """What Kafka holds about one partition.
+
+    `letters`: offsets of the windows that dead letters are about. `unreadable`: a sentence for each record on the
+    ledger or the dead-letter topic that says nothing.
+    """
 
     oldest: int
     end: int
@@ -57,6 +65,7 @@ class Evidence:
     entries: Sequence[LedgerEntry]
     letters: Sequence[int]
     letters_complete: bool
+    unreadable: Sequence[str] = ()
 
 
 async def audit(brokers: str, group: str) -> Audit:
@@ -99,7 +108,11 @@ def judge(evidence: Evidence) -> Balance:
         rejected=sum(entry.rejected for entry in entries),
         pending=max(0, evidence.end - covered),
     )
-    balance.problems = [*_breaks(entries, evidence), *_letters(entries, evidence)]
+    balance.problems = [
+        *evidence.unreadable,
+        *_breaks(entries, evidence),
+        *_letters(entries, evidence),
+    ]
     balance.balanced = not balance.problems
     return balance
 
@@ -143,14 +156,15 @@ async def _gather(consumer: AIOKafkaConsumer, brokers: str, group: str, partitio
         offset = (await committed_offsets(admin, group, [vitals]))[vitals].offset
     committed = offset if offset >= 0 else None
     oldest = await consumer.beginning_offsets([vitals, letters_at])
-    entries = await _entries(consumer, group, partition, committed)
+    unreadable: list[str] = []
+    entries = await _entries(consumer, group, partition, committed, unreadable)
     # Read after the ledger, so that neither the end of the input nor the letters can be behind it.
     end = (await consumer.end_offsets([vitals]))[vitals]
-    letters: list[int] = []
-    async for record in read_range(consumer, letters_at, oldest[letters_at]):
-        letter = DeadLetter.from_bytes(record.value)
-        if letter.consumer == group and (letter.topic, letter.partition) == vitals:
-            letters.append(letter.offset)
+    letters = [
+        letter.offset
+        async for letter in _messages(consumer, letters_at, oldest[letters_at], DeadLetter, unreadable)
+        if letter.consumer == group and (letter.topic, letter.partition) == vitals
+    ]
     covered = max((entry.next_offset for entry in entries), default=0)
     return Evidence(
         oldest=oldest[vitals],
@@ -159,18 +173,20 @@ async def _gather(consumer: AIOKafkaConsumer, brokers: str, group: str, partitio
         entries=entries,
         letters=[offset for offset in letters if offset < covered],
         letters_complete=oldest[letters_at] == 0,
+        unreadable=unreadable,
     )
 
 
 async def _entries(
-    consumer: AIOKafkaConsumer, group: str, partition: int, committed: int | None
+    consumer: AIOKafkaConsumer, group: str, partition: int, committed: int | None, unreadable: list[str]
 ) -> list[LedgerEntry]:
     """The group's entries; read again for a moment while they are behind what is committed."""
     place = TopicPartition(LEDGER, partition)
     until = asyncio.get_running_loop().time() + _LEDGER_BEHIND_S
     while True:
         start = (await consumer.beginning_offsets([place]))[place]
-        read = [LedgerEntry.from_bytes(record.value) async for record in read_range(consumer, place, start)]
+        unreadable.clear()
+        read = [entry async for entry in _messages(consumer, place, start, LedgerEntry, unreadable)]
         entries = [
             entry
             for entry in read
@@ -180,6 +196,19 @@ async def _entries(
         if committed is None or covered >= committed or asyncio.get_running_loop().time() > until:
             return entries
         await asyncio.sleep(_ASK_AGAIN_S)
+
+
+async def _messages(
+    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, kind: type[M], unreadable: list[str]
+) -> AsyncIterator[M]:
+    """What a partition holds from `start` on; `unreadable` gets a sentence of every record that is none of the kind."""
+    async for record in read_range(consumer, place, start):
+        try:
+            yield kind.from_bytes(record.value)
+        except MessageError:
+            unreadable.append(
+                f"{place.topic} partition {place.partition} offset {record.offset} is no {kind.__name__}"
+            )
 
 
 async def _recount(consumer: AIOKafkaConsumer, partition: int, evidence: Evidence, balance: Balance) -> None:

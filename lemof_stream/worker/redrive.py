@@ -1,5 +1,6 @@
 """Reads dead letters and sends them back to where they came from, each once."""
 
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, Self
@@ -9,9 +10,10 @@ from aiokafka.errors import KafkaError
 
 from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.operations import DeadLetter
-from lemof_stream.contracts.topics import DEAD_LETTERS
-from lemof_stream.errors import BrokerError, ConfigError
+from lemof_stream.contracts.topics import DEAD_LETTERS, MESSAGE_BYTES
+from lemof_stream.errors import BrokerError, ConfigError, MessageError
 from lemof_stream.worker.clients import stop_client
+from lemof_stream.worker.letters import plausible_stamp
 from lemof_stream.worker.reading import range_reader, read_range
 
 REDRIVEN: Final = "lemof-redriven"
@@ -125,9 +127,16 @@ async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None
 async def _read(
     consumer: AIOKafkaConsumer, partition: int, start: int, stop: int | None
 ) -> AsyncIterator[Filed]:
+    """Those of a partition; what is none, however it came there, is named on standard error and passed over."""
     async for record in read_range(consumer, TopicPartition(DEAD_LETTERS, partition), start, stop):
-        letter = DeadLetter.from_bytes(record.value)
-        yield Filed(LetterId(partition, record.offset), letter, record.timestamp)
+        try:
+            letter = DeadLetter.from_bytes(record.value)
+        except MessageError:
+            sys.stderr.write(
+                f"lemof: {DEAD_LETTERS} partition {partition} offset {record.offset} is no dead letter; passed over.\n"
+            )
+            continue
+        yield Filed(LetterId(partition, record.offset), letter, plausible_stamp(record.timestamp))
 
 
 async def _redriven_at(consumer: AIOKafkaConsumer, origin: TopicPartition, filed: Filed) -> int | None:
@@ -142,7 +151,12 @@ async def _redriven_at(consumer: AIOKafkaConsumer, origin: TopicPartition, filed
 
 async def _send(brokers: str, origin: TopicPartition, filed: Filed, value: bytes | None) -> None:
     # Not in a transaction: its marker at the end of a Faust changelog would keep the EHR app waiting for a record.
-    producer = AIOKafkaProducer(bootstrap_servers=brokers.split(","), enable_idempotence=True)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=brokers.split(","),
+        enable_idempotence=True,
+        compression_type="lz4",  # the header that is added would lift a message of the largest size over the limit
+        max_request_size=2 * MESSAGE_BYTES,  # aiokafka counts before it compresses
+    )
     try:
         await producer.start()
         await producer.send_and_wait(

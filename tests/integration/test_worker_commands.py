@@ -9,12 +9,12 @@ from typing import Any
 
 from lemof_stream.broker.admin import admin_client
 from lemof_stream.contracts.operations import DeadLetter
-from lemof_stream.contracts.topics import DEAD_LETTERS, SNAPSHOTS, VITALS
+from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, SNAPSHOTS, VITALS, partition_of
 from lemof_stream.model.predictor import Predictor
 from tests.messages import Outgoing, send
 from tests.programs import run_lemof
 from tests.streams import sent, window
-from tests.topics import delete_topics
+from tests.topics import PARTITIONS, delete_topics
 from tests.workers import letters, running, settings, settled
 
 SOON_S = 15.0  # of which most is Python starting on a busy machine
@@ -102,6 +102,27 @@ async def test_what_is_redriven_uncorrected_is_dead_again_as_a_letter_of_its_own
         balance = await settled(topics, 2)
     assert balance.balanced, balance.problems
     assert [letter.value for letter in await letters(topics)] == [b"no json", b"no json"]
+
+
+async def test_records_that_are_no_letters_and_no_entries_are_named_by_audit_and_listing(
+    topics: str, predictor: Predictor
+) -> None:
+    await send(
+        topics, [Outgoing(DEAD_LETTERS, "bed", b"no letter", b"x"), Outgoing(LEDGER, "bed", None, b"x")]
+    )
+    await send(topics, [Outgoing(VITALS, "bed", b"no json", b"bed")])
+    async with running(settings(topics), predictor):
+        found = await settled(topics, 1)
+    partition = partition_of("bed", PARTITIONS)
+    assert found.problems == [
+        f"partition {partition}: {LEDGER} partition {partition} offset 0 is no LedgerEntry",
+        f"partition {partition}: {DEAD_LETTERS} partition {partition} offset 0 is no DeadLetter",
+    ]
+    assert not found.balanced
+    done = run_lemof("dlq", "list", "--json", "--brokers", topics)
+    assert (done.returncode, len(json.loads(done.stdout)["letters"])) == (0, 1)
+    [line] = done.stderr.splitlines()
+    assert f"{DEAD_LETTERS} partition {partition} offset 0" in line
 
 
 async def test_a_letter_that_does_not_exist_is_one_sentence(topics: str) -> None:

@@ -75,6 +75,12 @@ def test_every_late_or_rejected_window_needs_its_dead_letter() -> None:
     assert not judge(evidence(entry(0, 10, rejected=1), letters=[3, 3])).balanced
 
 
+def test_a_record_that_cannot_be_read_is_a_problem() -> None:
+    balance = judge(evidence(entry(0, 10), unreadable=["ledger.v1 partition 0 offset 3 is no LedgerEntry"]))
+    assert not balance.balanced
+    assert balance.problems == ["ledger.v1 partition 0 offset 3 is no LedgerEntry"]
+
+
 def test_letters_that_retention_deleted_are_not_missed() -> None:
     parts = entry(0, 10, late=2), entry(10, 20, late=1)
     assert judge(evidence(*parts, letters=[15], letters_complete=False)).balanced
