@@ -59,6 +59,8 @@ class EhrApp:
             key, record = self._fold(read_ehr_event(event.message.value), partition)
         except MessageError as error:
             return [self._dead_letters.send(event, error)]
+        except Exception:  # noqa: BLE001 - whatever it is, the next event is not to wait for it
+            return [self._dead_letters.failed(event)]
         return [] if record is None else [self._features.write(partition, key, record.to_bytes())]
 
     def _fold(self, event: EhrEvent, partition: int) -> tuple[bytes, Message | None]:

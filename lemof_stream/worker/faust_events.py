@@ -22,6 +22,11 @@ from lemof_stream.worker.letters import dead_letter, letter_key
 _PENDING_MAX: Final = 2_000
 """Most events whose writes are under way. Bounds memory when the broker is slow; far above what fills a batch."""
 
+_FAILED: Final = MessageError(
+    "failed",
+    "The app broke on this message, which is a fault of the app: report it, and redrive the message.",
+)
+
 _log = get_logger(__name__)
 
 
@@ -71,10 +76,15 @@ class DeadLetters:
         self._consumer = app.conf.id
         self._topic = app.raw_topic(DEAD_LETTERS)
 
+    def failed(self, event: EventT[Any]) -> FutureMessage:
+        """Write one that the app broke on, for its `except` clause to call: one message never stops an app."""
+        _log.exception("the app broke on a message", **_where(event))
+        return self.send(event, _FAILED)
+
     def send(self, event: EventT[Any], error: MessageError) -> FutureMessage:
         """Write one; the future is done when the broker has it."""
         message = event.message
-        where = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+        where = _where(event)
         _log.warning("dead letter", reason=error.reason, detail=str(error), **where)
         record = ConsumerRecord(
             **where,
@@ -94,3 +104,8 @@ class DeadLetters:
             partition=message.partition,
             eager_partitioning=True,
         )
+
+
+def _where(event: EventT[Any]) -> dict[str, Any]:
+    message = event.message
+    return {"topic": message.topic, "partition": message.partition, "offset": message.offset}

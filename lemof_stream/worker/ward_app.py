@@ -68,9 +68,12 @@ class WardApp:
         except MessageError as error:
             return [self._dead_letters.send(event, error)]
         key = outlook_key(prediction)
-        outlook, alert = fold_prediction(
-            self._outlook(key), self._departure(departure_key(prediction.stay_id)), prediction
-        )
+        try:
+            outlook, alert = fold_prediction(
+                self._outlook(key), self._departure(departure_key(prediction.stay_id)), prediction
+            )
+        except Exception:  # noqa: BLE001 - whatever it is, the next event is not to wait for it
+            return [self._dead_letters.failed(event)]
         return await self._change(event.message.partition, key, outlook, alert)
 
     async def _take_stay(self, event: EventT[Any]) -> list[FutureMessage]:
@@ -84,11 +87,16 @@ class WardApp:
             return []
         partition, key = event.message.partition, departure_key(record.stay_id)
         departure = Departure(stay_id=record.stay_id, discharged_at=record.discharged_at)
+        try:
+            changes = [
+                (known_key, *fold_departure(Outlook.from_bytes(value), departure))
+                for known_key, value in self._state.data.items()
+                if known_key.startswith(f"{record.stay_id}|".encode()) and known_key != key
+            ]
+        except Exception:  # noqa: BLE001 - whatever it is, the next event is not to wait for it
+            return [self._dead_letters.failed(event)]
         writes = []
-        for known_key in [
-            k for k in self._state.data if k.startswith(f"{record.stay_id}|".encode()) and k != key
-        ]:
-            outlook, alert = fold_departure(Outlook.from_bytes(self._state.data[known_key]), departure)
+        for known_key, outlook, alert in changes:
             writes += await self._change(partition, known_key, outlook, alert)
         return [*writes, self._state.write(partition, key, departure.to_bytes())]
 

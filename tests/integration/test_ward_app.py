@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -108,3 +108,18 @@ async def test_a_prediction_of_an_aborted_transaction_raises_nothing(topics: str
         alerts = await alerts_until(topics, "stay-1-2-1-raised")
 
     assert [alert.prediction_id for alert in alerts] == ["stay-1-2-1"]
+
+
+async def test_a_prediction_that_no_state_can_hold_is_a_dead_letter_and_stops_nothing(
+    topics: str, tmp_path: Path
+) -> None:
+    early = prediction("stay-1", 1, step_end=datetime(1900, 1, 1, tzinfo=UTC))  # admitted an hour before
+
+    with lemof(tmp_path / "ward.log", "ward", "--brokers", topics) as app:
+        await send(topics, outgoing([early, prediction("stay-1", 2, p_death=0.8)]))
+        alerts = await alerts_until(topics, "stay-1-2-1-raised")
+        assert app.stop() == 0
+
+    assert [alert.state for alert in alerts] == ["raised"]
+    [letter] = [DeadLetter.from_bytes(record.value) for record in await read_all(topics, DEAD_LETTERS)]
+    assert (letter.consumer, letter.reason, letter.value) == ("lemof-ward", "failed", early.to_bytes())
