@@ -24,7 +24,10 @@ class Decision:
 
 
 class IntegratedDecision(nn.Module):
-    """Weights over g and the fused logits, a bias and a temperature a task: all fitted on held-out predictions."""
+    """Weights over g and the fused logits, a bias and, last, a temperature a task: all fitted on held-out predictions.
+
+    The temperature divides the sum, so it changes probabilities but neither their order nor the shares.
+    """
 
     stable: Tensor
     fused: Tensor

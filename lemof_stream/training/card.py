@@ -23,6 +23,13 @@ LIMITS = (
     "are extrapolations. The recording may have ended because the patient left; scores on stays that are still being "
     "recorded are the ones to compare with a bedside."
 )
+OUT_OF_FOLD = (
+    "Stays of this training, each predicted by the one member and by meta-learners that did not learn from it, where "
+    "the mean of all members is served. The final meta-learners, the temperatures and the interval were fitted on "
+    "these same rows, and the levels to fuse were chosen there, so calibration and coverage look better than they are. "
+    "The scores of other stays, where given below, are the honest ones: of the served mean, on stays that nothing was "
+    "fitted on."
+)
 
 
 def model_card(
@@ -47,13 +54,15 @@ def model_card(
         "outputs": list(COLUMNS),
         "level_importance": _importance(model),
         "calibration": {
-            "how": "Temperature and bias a task, and the 80% conformal interval on length of stay, on out-of-fold "
-            "predictions of every step.",
+            "how": "Meta-learners, then a temperature a task, then the 80% conformal interval on length of stay, each "
+            "on out-of-fold predictions of every step by single members; temperatures and interval on logits of "
+            "meta-learners that did not learn from the stay. No stay is held out of all members, so none tells how "
+            "much less their mean, which is served, varies than one of them: this is not corrected for.",
             "temperature": dict(zip(TASKS, model.decision.temperature.tolist(), strict=True)),
             "interval": model.stay_length.interval.tolist(),
         },
         "metrics": {
-            "out_of_fold": {"how": "single members on the stays they did not learn from", **held_out},
+            "out_of_fold": {"how": OUT_OF_FOLD, **held_out},
             "other_stays": evaluation
             and {"how": "same recipe, trained on part of the data, scored on the rest"} | evaluation,
         },

@@ -188,6 +188,16 @@ class OutOfFold:
     seen: Tensor
     target: Tensor
 
+    def rows(self, chosen: Tensor) -> Tensor:
+        """Rows [R] of the stays that a mask [n] chooses."""
+        return chosen.repeat_interleave(len(self.target) // len(self.stays)).nonzero().flatten()
+
+    def take(self, chosen: Tensor) -> "OutOfFold":
+        """The stays that a mask [n] chooses."""
+        rows = self.rows(chosen)
+        z = [own[:, rows] for own in self.z]
+        return OutOfFold(self.stays[chosen], z, self.fused[rows], self.seen[rows], self.target[rows])
+
 
 def out_of_fold(model: LeMoF, data: Prepared) -> OutOfFold:
     """Predict every step of each held-out stay by the member whose fold it is."""

@@ -38,6 +38,13 @@ def test_training_finds_what_decides_the_outcome(checkpoint: Path) -> None:
     assert held_out["hours"]["6"]["all"]["death"]["auroc"]["value"] > 0.9
 
 
+def test_training_sets_the_temperatures_that_the_card_names(checkpoint: Path) -> None:
+    predictor = load_checkpoint(checkpoint)
+    served = predictor.model.decision.temperature.tolist()
+    assert served == list(predictor.card["calibration"]["temperature"].values())
+    assert 1.0 not in served
+
+
 def test_the_same_seed_gives_the_same_weights(checkpoint: Path, tmp_path: Path) -> None:
     cohort = read_cohort("physionet2012", write_stays(tmp_path / "data", STAYS))
     again = train(cohort, tmp_path / "out", SHORT, no_progress)
