@@ -10,7 +10,7 @@ _DAY_MS: Final = 24 * 3600 * 1000
 MESSAGE_BYTES: Final = 1024 * 1024 + 12
 # A dead letter holds the whole of a message that was within it: base64 makes four bytes of three, and nothing makes
 # random bytes smaller; the rest is room for names and the sentence.
-_LETTER_BYTES: Final = 2 * MESSAGE_BYTES
+LETTER_BYTES: Final = 2 * MESSAGE_BYTES
 # A snapshot holds eight random bytes for every window of the 48 hours kept. A bed that sends one a second comes to
 # 1.6 MB, one that sends two to 3 MB.
 _SNAPSHOT_BYTES: Final = 4 * MESSAGE_BYTES
@@ -55,7 +55,7 @@ TOPICS: Final = (
     ),
     Topic(EHR_FEATURES, "compact", -1, "EHR feature records: the EHR app's table"),
     Topic(PREDICTIONS, "compact", -1, "predictions, keyed by stay, model and step"),
-    Topic(DEAD_LETTERS, "delete", 30 * _DAY_MS, "what could not be used, with its bytes", _LETTER_BYTES),
+    Topic(DEAD_LETTERS, "delete", 30 * _DAY_MS, "what could not be used, with its bytes", LETTER_BYTES),
     Topic(SNAPSHOTS, "compact", -1, "patient state, for recovery, keyed by group and stay", _SNAPSHOT_BYTES),
     Topic(LEDGER, "delete", 30 * _DAY_MS, "what each transaction did with which offsets"),
     Topic(ALERTS, "delete", 30 * _DAY_MS, "alerts raised and cleared, keyed by stay"),

@@ -70,7 +70,7 @@ def _read(value: bytes) -> tuple[dict[str, Tensor], SnapshotHeader]:
 
 def _unreadable(error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"The snapshot cannot be read ({type(error).__name__}); its stay has to be rebuilt from its inputs."
+        f"The snapshot cannot be read ({type(error).__name__}); its stay is rebuilt from its inputs."
     )
 
 

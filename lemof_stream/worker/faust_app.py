@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import FutureMessage, TopicT
 
 from lemof_stream.broker.admin import require_topics
+from lemof_stream.contracts.topics import LETTER_BYTES
 from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
@@ -78,6 +79,7 @@ class App(faust.App):
             broker_session_timeout=settings.session_timeout_ms / 1000,
             broker_heartbeat_interval=settings.session_timeout_ms / 3000,
             producer_linger=_LINGER_S,
+            producer_max_request_size=LETTER_BYTES,  # the dead letter of the largest event has to go out
             broker_commit_interval=1.0,  # seconds of events that a restart takes in again; the folds are idempotent
             stream_wait_empty=True,  # give partitions up with nothing under way
         )
