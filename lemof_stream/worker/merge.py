@@ -92,7 +92,8 @@ class EventTimeMerge(Generic[T]):
         """The queue whose head is next; None while that has to wait."""
         if self._ehr and self._ehr_has_waited(now):
             return self._ehr
-        if self._ehr and (not self._vitals or self._ehr[0][0] <= self._vitals[0][0]):
+        # At the same time the window goes first: a discharge closes its step, which may hold a window of that minute.
+        if self._ehr and (not self._vitals or self._ehr[0][0] < self._vitals[0][0]):
             return self._ehr if self._vitals or self._may_pass_vitals(now) else None
         if self._vitals and not self._waits_for_ehr(self._vitals[0][0], now):
             self._wait = None

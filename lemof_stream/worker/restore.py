@@ -163,9 +163,9 @@ class Restore:
 
 
 def in_event_time(windows: Iterable[Arrival], ehr: deque[Arrival]) -> Iterator[Arrival]:
-    """The windows in their order, and before each the EHR records that are not later, which leave `ehr`."""
+    """The windows in their order, and before each the EHR records that are earlier, which leave `ehr`."""
     for window in windows:
-        while ehr and ehr[0].time <= window.time:
+        while ehr and ehr[0].time < window.time:
             yield ehr.popleft()
         yield window
 

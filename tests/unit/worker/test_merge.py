@@ -29,9 +29,9 @@ def taken(of: EventTimeMerge[str], now: float = 0.0, *, at_end: bool = False, li
     return list(of.take(limit, now, vitals_at_end=at_end))
 
 
-def test_the_earlier_head_goes_first_and_at_the_same_time_the_ehr_record() -> None:
+def test_the_earlier_head_goes_first_and_at_the_same_time_the_window() -> None:
     both = merge([(10, "v10"), (30, "v30")], [(10, "e10"), (20, "e20"), (40, "e40")])
-    assert taken(both) == ["e10", "v10", "e20", "v30"]
+    assert taken(both) == ["v10", "e10", "e20", "v30"]
 
 
 def test_a_window_waits_while_the_ehr_feed_is_behind_by_more_than_the_slack() -> None:
