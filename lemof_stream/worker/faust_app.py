@@ -41,12 +41,19 @@ class _Consumer(driver.Consumer):
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def ack(self, message: Any) -> bool:
-        """Messages of a former assignment come again, and Faust's streams acknowledge them when they drop them."""
-        if message.generation_id != self.app.consumer_generation_id:
+        """Faust's streams acknowledge what they drop untaken: messages of a former assignment, and those that wait
+        while one ends. They come again, from the committed offset.
+        """
+        if not message.tracked or message.generation_id != self.app.consumer_generation_id:
             self._unacked_messages.discard(message)
             return False
         acked: bool = super().ack(message)
         return acked
+
+    async def perform_seek(self) -> None:
+        """Faust lets partitions flow, seeks, and then opens its streams, which drop what came in between for good."""
+        self.app.flow_control.resume()
+        await super().perform_seek()
 
 
 class _Transport(driver.Transport):
