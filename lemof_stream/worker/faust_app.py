@@ -51,9 +51,16 @@ class _Consumer(driver.Consumer):
         return acked
 
     async def perform_seek(self) -> None:
-        """Faust lets partitions flow, seeks, and then opens its streams, which drop what came in between for good."""
+        """Faust lets partitions flow, seeks, and then opens its streams, which drop what came in between for good; and
+        it does not seek where nothing was committed yet.
+        """
         self.app.flow_control.resume()
         await super().perform_seek()
+        taken = [tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)]
+        fresh = [tp for tp in taken if self._committed_offset.get(tp) is None]
+        if fresh:
+            for tp, offset in (await self.earliest_offsets(*fresh)).items():
+                await self.seek(tp, offset)
 
 
 class _Transport(driver.Transport):
