@@ -2,7 +2,7 @@
 
 import torch
 
-from lemof_stream.model import Architecture, InputSchema, LeMoF, StepInputs
+from lemof_stream.model import TASK_SETS, Architecture, InputSchema, LeMoF, StepInputs
 from lemof_stream.training.augment import SecondView
 from lemof_stream.training.prepare import prepare
 
@@ -33,19 +33,25 @@ def random_stays(rows: int, steps: int, seed: int) -> StepInputs:
     )
 
 
-def random_model(seed: int = 0) -> LeMoF:
+def random_model(seed: int = 0, cohort: str = "physionet2012") -> LeMoF:
     """A model with every weight drawn at random, its scales fitted as training fits them."""
     torch.manual_seed(seed)
-    model = LeMoF(InputSchema(), Architecture())
+    model = LeMoF(InputSchema(), TASK_SETS[cohort], Architecture())
     stays = random_stays(64, 12, seed)
-    prepare(model, stays, SecondView(stays, stays), torch.zeros(64, 4), seed)
+    tasks = len(model.task_set.names)
+    prepare(model, stays, SecondView(stays, stays), torch.zeros(64, 12, tasks), torch.arange(64), seed)
     for meta, best in zip(model.metas, model.fusion.best, strict=True):
         meta.weight.copy_(torch.rand_like(meta.weight))
         meta.background.copy_(torch.randn_like(meta.background))
         best.choose(torch.rand_like(meta.weight), 2)
     decision = model.decision
-    for weight in (decision.stable, decision.fused, decision.bias, decision.fused_background):
+    for weight in (decision.weight, decision.background, decision.bias):
         weight.copy_(torch.randn_like(weight))
-    days = torch.linspace(1, 40, model.stay_length.support.numel(), dtype=torch.float64)
-    model.stay_length.support.copy_(days.view_as(model.stay_length.support))
+    boosted = model.boosted
+    boosted.feature.random_(sum(model.features.widths))
+    boosted.threshold.normal_()
+    boosted.leaf.normal_(std=0.1)
+    if model.readout.duration is not None:
+        support = model.readout.duration.support
+        support.copy_(torch.linspace(1, 40, support.numel(), dtype=torch.float64).view_as(support))
     return model.eval().requires_grad_(requires_grad=False)

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from lemof_stream.model.inputs import State, StepInputs, StepOutput, stack_outputs
     from lemof_stream.model.lemof import Architecture, LeMoF
     from lemof_stream.model.predictor import Predictor
-    from lemof_stream.model.schema import COLUMNS, MODALITIES, STATIC, InputSchema, static_row
+    from lemof_stream.model.schema import MODALITIES, STATIC, InputSchema, static_row
     from lemof_stream.model.summary import StepBins
+    from lemof_stream.model.tasks import TASK_SETS, TaskSet
 
 __all__ = [
-    "COLUMNS",
     "MODALITIES",
     "STATIC",
+    "TASK_SETS",
     "Architecture",
     "InputSchema",
     "LeMoF",
@@ -27,6 +28,7 @@ __all__ = [
     "StepBins",
     "StepInputs",
     "StepOutput",
+    "TaskSet",
     "load_checkpoint",
     "save_checkpoint",
     "stack_outputs",
@@ -34,7 +36,6 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "COLUMNS": "schema",
     "MODALITIES": "schema",
     "STATIC": "schema",
     "Architecture": "lemof",
@@ -45,6 +46,8 @@ _HOMES: Final = {
     "StepBins": "summary",
     "StepInputs": "inputs",
     "StepOutput": "inputs",
+    "TASK_SETS": "tasks",
+    "TaskSet": "tasks",
     "load_checkpoint": "checkpoint",
     "save_checkpoint": "checkpoint",
     "stack_outputs": "inputs",

@@ -3,13 +3,16 @@
 B rows, C measured channels, A = all channels: vitals and derived vitals, then EHR and derived EHR
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from lemof_stream.model.schema import InputSchema
 
-DERIVED_VITALS = ("sbp", "dbp", "map", "shock_index", "pulse_pressure")
-DERIVED_EHR = ("pf_ratio", "bun_creatinine", "urine_per_kg")
+PRESSURES = ("sbp", "dbp", "map")
+"""Measured as they are, or else merged from the arterial line and the cuff."""
 SKEWED = (
     *(
         "urine",
@@ -30,12 +33,28 @@ SKEWED = (
 SKEW_FLOOR = 0.05
 """Added before the logarithm, below the smallest value that matters clinically in any of `SKEWED`."""
 SCALED_LIMIT = 8.0
-"""Beyond so many standard deviations a value says no more; bounded inputs keep float32 sums exact enough."""
+"""Beyond so many standard deviations a value says no more."""
+GRID = 2048.0
+"""Scaled values are multiples of 1 / GRID standard deviations, far below what any device resolves. Sums of a day of
+them are exact in float32, so features are the same to the last bit whatever the batch they are computed in, and a
+boosted tree takes the same branch in `step` and in `forward`."""
 
 
 def all_channels(schema: InputSchema) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the A axis: the vitals' part and the EHR's."""
-    return schema.vitals + DERIVED_VITALS, schema.ehr + DERIVED_EHR
+    """Names of the A axis: the vitals' part and the EHR's. A channel is derived where its sources are measured."""
+    measured = set(schema.channels)
+    merged = tuple(name for name in PRESSURES if {f"art_{name}", f"cuff_{name}"} <= measured)
+    pressures = measured | set(merged)
+    vitals = {"shock_index": {"heart_rate", "sbp"}, "pulse_pressure": {"sbp", "dbp"}}
+    ehr = {
+        "pf_ratio": {"pao2", "fio2"},
+        "bun_creatinine": {"bun", "creatinine"},
+        "urine_per_kg": {"urine", "weight"},
+    }
+    return (
+        schema.vitals + merged + tuple(name for name, sources in vitals.items() if sources <= pressures),
+        schema.ehr + tuple(name for name, sources in ehr.items() if sources <= measured),
+    )
 
 
 class Channels(nn.Module):
@@ -57,6 +76,7 @@ class Channels(nn.Module):
         self.register_buffer("centre", torch.zeros(len(vitals + ehr)))
         self.register_buffer("scale", torch.ones(len(vitals + ehr)))
         self._vitals = len(schema.vitals)
+        self._derived = vitals[len(schema.vitals) :], ehr[len(schema.ehr) :]
         self._at = {name: index for index, name in enumerate(schema.channels)}
 
     def clip(self, value: Tensor) -> Tensor:
@@ -72,27 +92,35 @@ class Channels(nn.Module):
         def now(name: str) -> Tensor:
             return value[..., self._at[name]]
 
-        def latest(name: str) -> Tensor:
-            return known[..., self._at[name]]
+        def ratio(numerator: str, denominator: str) -> Tensor:
+            return now(numerator) / known[..., self._at[denominator]]
 
-        def either(line: Tensor, cuff: Tensor) -> Tensor:
-            return torch.where(line.isnan(), cuff, line)
+        def pressure(name: str) -> Tensor:
+            if name in self._at:
+                return now(name)
+            line = now(f"art_{name}")
+            return torch.where(line.isnan(), now(f"cuff_{name}"), line)
 
-        sbp, dbp, mean = (either(now(f"art_{k}"), now(f"cuff_{k}")) for k in ("sbp", "dbp", "map"))
-        vitals = (sbp, dbp, mean, now("heart_rate") / sbp, sbp - dbp)
-        ehr = (
-            now("pao2") / latest("fio2"),
-            now("bun") / latest("creatinine"),
-            now("urine") / latest("weight"),
-        )
-        measured = value[..., : self._vitals], value[..., self._vitals :]
-        return torch.cat([measured[0], torch.stack(vitals, -1), measured[1], torch.stack(ehr, -1)], -1)
+        formulas: dict[str, Callable[[], Tensor]] = {
+            **{name: partial(pressure, name) for name in PRESSURES},
+            "shock_index": lambda: now("heart_rate") / pressure("sbp"),
+            "pulse_pressure": lambda: pressure("sbp") - pressure("dbp"),
+            "pf_ratio": lambda: ratio("pao2", "fio2"),
+            "bun_creatinine": lambda: ratio("bun", "creatinine"),
+            "urine_per_kg": lambda: ratio("urine", "weight"),
+        }
+        parts = [value[..., : self._vitals], *(formulas[name]().unsqueeze(-1) for name in self._derived[0])]
+        parts += [value[..., self._vitals :], *(formulas[name]().unsqueeze(-1) for name in self._derived[1])]
+        return torch.cat(parts, -1)
 
     def transform(self, value: Tensor) -> Tensor:
         """[..., A] in units -> the skewed ones as logarithms."""
         return torch.where(self.skewed, torch.log(value.clamp(min=0) + SKEW_FLOOR), value)
 
     def forward(self, value: Tensor, known: Tensor) -> Tensor:
-        """[..., C] in units (clipped) -> [..., A] scaled; NaN where unseen."""
-        scaled = (self.transform(self.derive(value, known)) - self.centre) / self.scale
-        return scaled.clamp(-SCALED_LIMIT, SCALED_LIMIT)
+        """[..., C] in units (clipped) -> [..., A] scaled; NaN where unseen.
+
+        In double precision up to the grid: a logarithm's last bit may depend on where in a batch the value lies.
+        """
+        scaled = (self.transform(self.derive(value, known).double()) - self.centre) / self.scale
+        return ((scaled.clamp(-SCALED_LIMIT, SCALED_LIMIT) * GRID).round() / GRID).float()

@@ -25,8 +25,9 @@ from lemof_stream.errors import CheckpointError
 from lemof_stream.model.lemof import Architecture, LeMoF
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.model.schema import InputSchema
+from lemof_stream.model.tasks import TASK_SETS
 
-FORMAT = "lemof-checkpoint/1"
+FORMAT = "lemof-checkpoint/2"
 WEIGHTS, CARD, SUMS = "model.safetensors", "card.json", "SHA256SUMS"
 SHIPPED = "physionet2012"
 
@@ -39,6 +40,7 @@ def save_checkpoint(folder: Path, model: LeMoF, card: dict[str, Any]) -> None:
         "format": FORMAT,
         **card,
         "input_schema": model.schema.to_dict(),
+        "tasks": model.task_set.cohort,
         "architecture": asdict(model.sizes),
     }
     files = {WEIGHTS: save_tensors(tensors), CARD: json.dumps(described, indent=1).encode() + b"\n"}
@@ -67,7 +69,7 @@ def load_checkpoint(folder: Path | None = None) -> Predictor:
         version = f"{card['version']}-{sha256[:8]}"  # two trainings never share a prediction key
         info = ModelInfo(name=card["name"], version=version, sha256=sha256)
         _check_schema(folder, schema)
-        model = LeMoF(schema, Architecture(**card["architecture"]))
+        model = LeMoF(schema, TASK_SETS[card["tasks"]], Architecture(**card["architecture"]))
         model.load_state_dict(_tensors(weights))
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]

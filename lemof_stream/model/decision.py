@@ -2,9 +2,9 @@
 
     R rows, M modalities, L levels of all modalities, K tasks; float64 throughout
 
-Every global modality-level prediction g[m] (the stable part) and the fused logits (the discriminative part) contribute
-to one logit a task, each as a weighted distance from its background, so that a masked modality contributes nothing
-and shares of the decision can be read off.
+Every global modality-level prediction g[m] (the stable part), the boosted level, and the fused logits (the
+discriminative part) contribute to one logit a task, each as a weighted distance from its background, so that a masked
+modality contributes nothing and shares of the decision can be read off.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Decision:
-    """Calibrated logits [R, K], shares of modalities [R, M], of levels [R, L], and of stability [R]."""
+    """Calibrated logits [R, K], shares of modalities [R, M], of levels [R, L + 1] (boosted last), of stability [R]."""
 
     logits: Tensor
     modality_share: Tensor
@@ -24,54 +24,55 @@ class Decision:
 
 
 class IntegratedDecision(nn.Module):
-    """Weights over g and the fused logits, a bias and, last, a temperature a task: all fitted on held-out predictions.
+    """Weights over the parts, a bias and, last, a temperature a task: all fitted on held-out predictions.
 
-    The temperature divides the sum, so it changes probabilities but neither their order nor the shares.
+    `weight`, `background` [M + 2, K]: of each g[m], of the boosted level, of the fused logits. The temperature divides
+    the sum, so it changes probabilities but neither their order nor the shares.
     """
 
-    stable: Tensor
-    fused: Tensor
+    weight: Tensor
+    background: Tensor
     bias: Tensor
-    stable_background: Tensor
-    fused_background: Tensor
     temperature: Tensor
 
     def __init__(self, modalities: int, tasks: int) -> None:
         super().__init__()
         double = torch.float64
-        self.register_buffer("stable", torch.full((modalities, tasks), 0.25, dtype=double))
-        self.register_buffer("fused", torch.full((tasks,), 0.5, dtype=double))
+        # Before it is fitted, and what the fit is pulled towards: a third each to g, to the boosted level, to f.
+        start = torch.tensor([1 / (3 * modalities)] * modalities + [1 / 3, 1 / 3], dtype=double)
+        self.register_buffer("weight", start.unsqueeze(1).repeat(1, tasks))
+        self.register_buffer("background", torch.zeros(modalities + 2, tasks, dtype=double))
         self.register_buffer("bias", torch.zeros(tasks, dtype=double))
-        self.register_buffer("stable_background", torch.zeros(modalities, tasks, dtype=double))
-        self.register_buffer("fused_background", torch.zeros(tasks, dtype=double))
         self.register_buffer("temperature", torch.ones(tasks, dtype=double))
 
-    def parts(self, g: Tensor, fused: Tensor, seen: Tensor) -> Tensor:
-        """Distances from the background [R, M + 1, K]: of each g [R, M, K], zero where unseen, and of fused [R, K]."""
-        stable = (g - self.stable_background) * seen.unsqueeze(-1)
-        return torch.cat([stable, (fused - self.fused_background).unsqueeze(1)], 1)
+    def parts(self, g: Tensor, boosted: Tensor, fused: Tensor, seen: Tensor) -> Tensor:
+        """Distances from the background [R, M + 2, K]: of each g [R, M, K], zero where unseen, of both [R, K]."""
+        both = torch.stack([boosted, fused], 1)
+        away = torch.cat([g, both], 1) - self.background
+        present = torch.cat([seen, torch.ones_like(seen[:, :1]).expand(-1, 2)], 1)
+        return away * present.unsqueeze(-1)
 
-    def forward(self, g: Tensor, fused: Tensor, seen: Tensor, shapley: list[Tensor]) -> Decision:
-        """`shapley`: a tensor [Lm, R, K] for each modality."""
-        weights = torch.cat([self.stable, self.fused.unsqueeze(0)])
-        contributions = self.parts(g, fused, seen) * weights
-        size = contributions.abs().mean(-1)  # [R, M + 1]
-        levels = torch.stack(
-            [
-                (level * self.stable[m]).abs().mean(-1) * seen[:, m]
-                for m, own in enumerate(shapley)
-                for level in own
-            ],
-            1,
-        )
-        level_share = _shares(levels)
-        modality_share = torch.stack(
-            [part.sum(1) for part in torch.split(level_share, [len(own) for own in shapley], 1)], 1
-        )
+    def combine(self, parts: Tensor) -> Tensor:
+        """Parts [R, M + 2, K] -> logits [R, K], before the temperature."""
+        return (parts * self.weight).sum(1) + self.bias
+
+    def forward(self, parts: Tensor, seen: Tensor, shapley: list[Tensor], boosted_share: Tensor) -> Decision:
+        """`shapley`: a tensor [Lm, R, K] for each modality; `boosted_share` [M]: whose features the trees ask."""
+        size = (parts * self.weight).abs().mean(-1)  # [R, M + 2]
+        own = [
+            (values * self.weight[m]).abs().mean(-1).T * seen[:, m : m + 1]
+            for m, values in enumerate(shapley)  # [R, Lm]
+        ]
+        boosted = size[:, -2:-1]
+        asked = boosted_share * seen
+        asked = asked / asked.sum(1, keepdim=True).clamp(
+            min=1e-12
+        )  # an unseen modality's features say nothing
+        modality = torch.stack([levels.sum(1) for levels in own], 1) + boosted * asked
         return Decision(
-            logits=(contributions.sum(1) + self.bias) / self.temperature,
-            modality_share=modality_share,
-            level_share=level_share,
+            logits=self.combine(parts) / self.temperature,
+            modality_share=_shares(modality),
+            level_share=_shares(torch.cat([*own, boosted], 1)),
             stability_share=_shares(torch.stack([size[:, :-1].sum(1), size[:, -1]], 1))[:, 0],
         )
 

@@ -3,7 +3,8 @@
 E members, B rows, T steps, R = B or B * T, F features, L levels, D width, K tasks
 
 summaries -> running features -> encoders (all levels) -> 1. stacking.py: level logits, g[m], Shapley values
--> 2. fusion.py: best levels, cross-modal attention -> 3. decision.py: integration, calibration -> columns
+-> 2. fusion.py: best levels, cross-modal attention -> 3. decision.py: integration, calibration -> readout.py: columns
+running features -> boosted.py: one level of trees, which the decision weighs beside the others
 """
 
 from dataclasses import dataclass
@@ -11,15 +12,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lemof_stream.model.boosted import BoostedLevel
 from lemof_stream.model.decision import IntegratedDecision
 from lemof_stream.model.encoders import DILATIONS, EhrResidualMLP, VitalsTCN
 from lemof_stream.model.features import Features, RunningFeatures
 from lemof_stream.model.fusion import LevelGuidedFusion
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.members import Encoding
-from lemof_stream.model.schema import MODALITIES, TASKS, InputSchema
+from lemof_stream.model.readout import make_readout
+from lemof_stream.model.schema import MODALITIES, InputSchema
 from lemof_stream.model.stacking import LevelHeads, StackingMetaLearner
-from lemof_stream.model.stay_length import StayLength
+from lemof_stream.model.tasks import TaskSet
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,16 @@ class Architecture:
     ehr_levels: int = 4
     fused_width: int = 32
     dropout: float = 0.3
+    trees: int = 600
+    tree_depth: int = 3
 
 
 class LeMoF(nn.Module):
     """The model. `forward` takes whole stays, `step` one step of any rows with their state."""
 
-    def __init__(self, schema: InputSchema, sizes: Architecture) -> None:
+    def __init__(self, schema: InputSchema, task_set: TaskSet, sizes: Architecture) -> None:
         super().__init__()
-        members, tasks = sizes.members, len(TASKS)
+        members, tasks = sizes.members, len(task_set.names)
         widths, levels = [sizes.vitals_width, sizes.ehr_width], [len(DILATIONS), sizes.ehr_levels]
         self.features = RunningFeatures(schema)
         self.encodings = nn.ModuleList(Encoding(width) for width in self.features.widths)
@@ -52,12 +57,14 @@ class LeMoF(nn.Module):
         self.metas = [StackingMetaLearner(count, tasks) for count in levels]
         self.stacking = nn.ModuleList(self.metas)  # the same objects, registered
         self.fusion = LevelGuidedFusion(members, widths, levels, sizes.fused_width, tasks, sizes.dropout)
+        self.boosted = BoostedLevel(sizes.trees, sizes.tree_depth, tasks, len(widths))
         self.decision = IntegratedDecision(len(widths), tasks)
-        self.stay_length = StayLength()
-        self.schema, self.sizes = schema, sizes
-        self.level_names = tuple(
+        self.readout = make_readout(task_set)
+        self.schema, self.task_set, self.sizes = schema, task_set, sizes
+        own = (
             f"{name}/{level}" for name, n in zip(MODALITIES, levels, strict=True) for level in range(1, n + 1)
         )
+        self.level_names = (*own, "boosted")
 
     def initial_state(self, rows: int) -> State:
         """The state of `rows` stays before their first step."""
@@ -68,14 +75,14 @@ class LeMoF(nn.Module):
         features, after = self.features.step(inputs, state)
         vitals, rings = self.vitals.step(self.encodings[0](features.vitals), state)
         levels = [vitals, self.ehr(self.encodings[1](features.ehr))]
-        return self.decide(levels, features.seen, self.days_passed(inputs)), after | rings
+        return self.decide(levels, features, self.hours_passed(inputs)), after | rings
 
     def forward(self, inputs: StepInputs) -> StepOutput:
         """Whole stays from their first step on: [B, T, ...] -> [B, T]."""
         rows, steps = inputs.step.shape
         features = self.run_features(inputs)
         levels = self.encode(features, steps)
-        out = self.decide(levels, features.seen, self.days_passed(inputs).flatten())
+        out = self.decide(levels, features, self.hours_passed(inputs).flatten())
         return StepOutput(
             columns={name: column.view(rows, steps) for name, column in out.columns.items()},
             modality_share=out.modality_share.view(rows, steps, -1),
@@ -101,18 +108,20 @@ class LeMoF(nn.Module):
         vitals = self.vitals(self.encodings[0](features.vitals), steps)
         return [vitals, self.ehr(self.encodings[1](features.ehr))]
 
-    def decide(self, levels: list[list[Tensor]], seen: Tensor, passed: Tensor) -> StepOutput:
-        """The paper's three modules, members averaged; `seen` [R, M], `passed` [R] days since admission."""
+    def decide(self, levels: list[list[Tensor]], features: Features, hours: Tensor) -> StepOutput:
+        """The paper's three modules, members averaged; `hours` [R] since admission."""
+        seen = features.seen
         z = [heads(own).mean(1).double() for heads, own in zip(self.heads, levels, strict=True)]
         g = torch.stack([meta(own) for meta, own in zip(self.metas, z, strict=True)], 1)
         shapley = [meta.shapley(own) for meta, own in zip(self.metas, z, strict=True)]
+        boosted = self.boosted(torch.cat([features.vitals, features.ehr], 1)).double()
         fused = self.fusion(levels, seen).mean(0).double()
-        decision = self.decision(g, fused, seen, shapley)
-        probabilities = decision.logits.sigmoid()
-        columns = {"p_death": probabilities[:, 0]} | self.stay_length(probabilities[:, 1:], passed)
+        parts = self.decision.parts(g, boosted, fused, seen)
+        decision = self.decision(parts, seen, shapley, self.boosted.share)
+        columns = self.readout(decision.logits.sigmoid(), hours)
         return StepOutput(columns, decision.modality_share, decision.level_share, decision.stability_share)
 
-    def days_passed(self, inputs: StepInputs) -> Tensor:
-        """Days since admission at the end of what each row has seen."""
+    def hours_passed(self, inputs: StepInputs) -> Tensor:
+        """Hours since admission at the end of what each row has seen."""
         minutes = (inputs.step.double() - 1) * self.schema.step_minutes + inputs.minutes_open.double()
-        return minutes / 1440
+        return minutes / 60

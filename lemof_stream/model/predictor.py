@@ -9,6 +9,7 @@ from lemof_stream.contracts.predictions import ModelInfo
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.lemof import LeMoF
 from lemof_stream.model.schema import MODALITIES, InputSchema
+from lemof_stream.model.tasks import TaskSet
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,13 @@ class Predictor:
         return MODALITIES
 
     @property
+    def tasks(self) -> TaskSet:
+        """What it predicts."""
+        return self.model.task_set
+
+    @property
     def levels(self) -> tuple[str, ...]:
-        """Names of the axis of `StepOutput.level_share`: `vitals/1`, ..."""
+        """Names of the axis of `StepOutput.level_share`: `vitals/1`, ..., `boosted`."""
         return self.model.level_names
 
     def initial_state(self, rows: int) -> State:

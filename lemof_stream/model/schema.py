@@ -9,11 +9,6 @@ from lemof_stream.contracts.ehr import Demographics
 MODALITIES = ("vitals", "ehr")
 UNIT_TYPES = ("coronary", "cardiac_surgery", "medical", "surgical")
 STATIC = ("age", "sex", "height_cm", "weight_kg", *(f"unit_{name}" for name in UNIT_TYPES))
-COLUMNS = ("p_death", "p_los_gt_3", "p_los_gt_7", "p_los_gt_14", "los_days", "los_days_lo", "los_days_hi")
-TASKS = COLUMNS[:4]
-"""The tasks that have a logit; the length of stay in days follows from three of them."""
-LOS_EDGES = (3.0, 7.0, 14.0)
-"""Days that part the length-of-stay bins."""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import torch
 
 from lemof_stream.cohorts import Cohort
 from lemof_stream.model.lemof import LeMoF
-from lemof_stream.model.schema import COLUMNS, MODALITIES, TASKS
-from lemof_stream.training.dataset import StepData
+from lemof_stream.model.schema import MODALITIES
 from lemof_stream.training.evaluate import evaluate
 from lemof_stream.training.fit import Fitted
-from lemof_stream.training.predict import as_table
 
 INTENDED_USE = (
     "Research use, not a medical device. For replaying recorded stays, for developing and load-testing systems that "
@@ -33,14 +33,11 @@ OUT_OF_FOLD = (
 
 
 def model_card(
-    fitted: Fitted, cohort: Cohort, data: StepData, recipe: dict[str, Any], evaluation: dict[str, Any] | None
+    fitted: Fitted, cohort: Cohort, recipe: dict[str, Any], evaluation: dict[str, Any] | None
 ) -> dict[str, Any]:
     """The card as JSON; the checkpoint adds schema, architecture and format."""
-    model = fitted.model
-    rows = fitted.held_out_stays
-    held_out = evaluate(
-        as_table(data.take(rows), fitted.held_out, model.schema.step_minutes), cohort.take(rows)
-    )
+    model, duration = fitted.model, fitted.model.readout.duration
+    held_out = evaluate(_out_of_fold(fitted, cohort), cohort.take(sorted(set(fitted.stay.tolist()))))
     return {
         "name": f"lemof-{cohort.name}",
         "version": version("lemof-stream"),
@@ -51,15 +48,15 @@ def model_card(
         "splits": f"{2 * model.sizes.members} random folds of stays; member e of {model.sizes.members} never learns "
         "from fold e.",
         "recipe": recipe,
-        "outputs": list(COLUMNS),
+        "outputs": list(model.task_set.columns),
         "level_importance": _importance(model),
         "calibration": {
             "how": "Meta-learners, then a temperature a task, then the 80% conformal interval on length of stay, each "
             "on out-of-fold predictions of every step by single members; temperatures and interval on logits of "
             "meta-learners that did not learn from the stay. No stay is held out of all members, so none tells how "
             "much less their mean, which is served, varies than one of them: this is not corrected for.",
-            "temperature": dict(zip(TASKS, model.decision.temperature.tolist(), strict=True)),
-            "interval": model.stay_length.interval.tolist(),
+            "temperature": dict(zip(model.task_set.names, model.decision.temperature.tolist(), strict=True)),
+            "interval": None if duration is None else duration.interval.tolist(),
         },
         "metrics": {
             "out_of_fold": {"how": OUT_OF_FOLD, **held_out},
@@ -67,6 +64,19 @@ def model_card(
             and {"how": "same recipe, trained on part of the data, scored on the rest"} | evaluation,
         },
     }
+
+
+def _out_of_fold(fitted: Fitted, cohort: Cohort) -> pa.Table:
+    """Held-out predictions of the recorded steps, as `predict` writes them."""
+    minutes = fitted.model.schema.step_minutes
+    end = (fitted.step + 1) * minutes
+    last = torch.from_numpy(cohort.last_minute.astype(np.int64))[fitted.stay]
+    held = (end < last + minutes) | (end == minutes)  # admission is data of the first step
+    table = {
+        "stay_id": pa.array([cohort.stay_ids[stay] for stay in fitted.stay[held].tolist()], pa.string()),
+        "step_end_min": pa.array(end[held].numpy()),
+    }
+    return pa.table(table | {name: pa.array(column[held].numpy()) for name, column in fitted.columns.items()})
 
 
 def _data(cohort: Cohort) -> dict[str, Any]:
@@ -82,12 +92,11 @@ def _data(cohort: Cohort) -> dict[str, Any]:
 
 
 def _importance(model: LeMoF) -> dict[str, Any]:
-    shares: dict[str, Any] = {}
+    shares: dict[str, Any] = {"boosted": dict(zip(MODALITIES, model.boosted.share.tolist(), strict=True))}
     for name, meta, best in zip(MODALITIES, model.metas, model.fusion.best, strict=True):
+        by_task = zip(model.task_set.names, meta.importance.T.tolist(), strict=True)
         shares[name] = {
-            "shapley": {
-                task: [round(a, 4) for a in meta.importance[:, k].tolist()] for k, task in enumerate(TASKS)
-            },
+            "shapley": {task: [round(a, 4) for a in levels] for task, levels in by_task},
             "fused": [round(a, 4) for a in best.share.tolist()],
         }
     return shares

@@ -1,6 +1,6 @@
-"""A recorded cohort as the model sees it: step summaries, targets, and the last step that holds data.
+"""A recorded cohort as the model sees it: step summaries and the last step that holds data.
 
-N stays, T steps, C channels, S demographics, K tasks
+N stays, T steps, C channels, S demographics
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lemof_stream.cohorts import Cohort
 from lemof_stream.model.inputs import StepInputs
-from lemof_stream.model.schema import LOS_EDGES, InputSchema, static_row
+from lemof_stream.model.schema import InputSchema, static_row
 from lemof_stream.model.summary import StepBins
 
 CHUNK = 500
@@ -90,10 +90,3 @@ def step_data(cohort: Cohort, schema: InputSchema, minutes_open: Tensor | None =
         minutes_open=minutes_open,
     )
     return StepData(cohort.stay_ids, inputs, torch.from_numpy(last_step))
-
-
-def targets(cohort: Cohort) -> Tensor:
-    """[N, K] death, and whether the length of stay exceeds each edge; NaN where unknown."""
-    days = torch.from_numpy(cohort.length_of_stay)
-    beyond = [torch.where(days.isnan(), torch.nan, (days > edge).double()) for edge in LOS_EDGES]
-    return torch.stack([torch.from_numpy(cohort.death), *beyond], 1)

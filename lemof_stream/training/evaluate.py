@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lemof_stream.cohorts import Cohort
-from lemof_stream.model.schema import LOS_EDGES
+from lemof_stream.model.tasks import TASK_SETS
 from lemof_stream.training.metrics import (
     Floats,
     absolute_error,
@@ -25,6 +25,8 @@ from lemof_stream.training.metrics import (
 
 HOURS = (6, 12, 24, 48)
 RECENT_HOURS = 6
+
+LOS_EDGES = TASK_SETS["physionet2012"].edges
 
 Rows = NDArray[np.intp]
 

@@ -1,6 +1,6 @@
 """The whole training: three stages, calibration on out-of-fold predictions.
 
-N stays, T steps, R = N * T rows, L levels, K tasks
+N stays, T steps, R known steps of held-out stays, L levels, K tasks, M modalities
 """
 
 import math
@@ -10,27 +10,24 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
+from lemof_stream.model.duration import POINTS, SHORTEST, Duration
 from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.lemof import Architecture, LeMoF
-from lemof_stream.model.schema import LOS_EDGES, InputSchema
-from lemof_stream.model.stay_length import BINS
+from lemof_stream.model.schema import InputSchema
+from lemof_stream.model.tasks import TaskSet
 from lemof_stream.training.augment import SecondView
+from lemof_stream.training.boost import fit_boosted
+from lemof_stream.training.out_of_fold import OutOfFold, out_of_fold
 from lemof_stream.training.prepare import prepare
-from lemof_stream.training.stages import (
-    OutOfFold,
-    Progress,
-    Recipe,
-    fit_encoders,
-    fit_fusion,
-    out_of_fold,
-    ridge_logistic,
-)
+from lemof_stream.training.ridge import ridge_logistic
+from lemof_stream.training.stages import Progress, Recipe, fit_encoders, fit_fusion
+from lemof_stream.training.targets import Targets
 
 RIDGE = 0.01
 """Pull of the stacking and decision weights towards equal shares; with some 10^5 held-out rows it only settles
 directions in which the levels agree."""
 PARTS = 6
-"""Of the held-out stays: each part is predicted by meta-learners that were fitted on the other five sixths."""
+"""Of the held-out people: each part is predicted by meta-learners that were fitted on the other five sixths."""
 COLDEST, HOTTEST = 0.2, 5.0
 """Temperatures searched; one at a bound would mean that the logits say nothing."""
 TAIL = 0.1
@@ -38,47 +35,53 @@ TAIL = 0.1
 
 
 @dataclass(frozen=True)
+class TrainingData:
+    """Stays [N, T] in two views, their targets, and whose they are: person [N], from 0 without gaps."""
+
+    inputs: StepInputs
+    other: SecondView
+    targets: Targets
+    person: Tensor
+    schema: InputSchema
+    tasks: TaskSet
+
+
+@dataclass(frozen=True)
 class Fitted:
-    """A trained model, and its out-of-fold predictions: columns [n, T] of n held-out stays."""
+    """A trained model, and its out-of-fold predictions: columns [R] of known steps (from 0) of held-out stays."""
 
     model: LeMoF
-    held_out_stays: list[int]
-    held_out: dict[str, Tensor]
+    stay: Tensor
+    step: Tensor
+    columns: dict[str, Tensor]
 
 
-def fit(
-    inputs: StepInputs,
-    other: SecondView,
-    target: Tensor,
-    days: Tensor,
-    schema: InputSchema,
-    recipe: Recipe,
-    progress: Progress,
-) -> Fitted:
-    """Train on stays [N, T]; target [N, K] and days of stay [N], NaN where unknown."""
+def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progress) -> Fitted:
+    """Train."""
     torch.manual_seed(recipe.seed)
-    model = LeMoF(schema, Architecture())
+    model = LeMoF(data.schema, data.tasks, sizes)
     progress("0 features", 0.0)
-    data = prepare(model, inputs, other, target, recipe.seed)
-    fit_encoders(model, data, recipe, progress)
-    fit_stacking(model, out_of_fold(model, data))
+    ready = prepare(model, data.inputs, data.other, data.targets.binary, data.person, recipe.seed)
+    boosted = fit_boosted(model, ready, recipe, progress)
+    fit_encoders(model, ready, recipe, progress)
+    fit_stacking(model, out_of_fold(model, ready, boosted))
     for meta, best in zip(model.metas, model.fusion.best, strict=True):
         best.choose(meta.importance, recipe.best_levels)
-    fit_fusion(model, data, recipe, progress)
+    fit_fusion(model, ready, recipe, progress)
     progress("3 decision", 0.0)
-    held_out = out_of_fold(model, data)
+    held_out = out_of_fold(model, ready, boosted)
     logits = fit_decision(model, held_out)
-    passed = model.days_passed(inputs.rows(held_out.stays)).flatten()
-    fit_stay_length(model, logits, passed, days, days[held_out.stays])
-    probabilities = logits.sigmoid()
-    columns = {"p_death": probabilities[:, 0]} | model.stay_length(probabilities[:, 1:], passed)
+    hours = model.hours_passed(data.inputs)[held_out.stay, held_out.step]
+    if model.readout.duration is not None:
+        duration = data.targets.duration
+        support = duration[~duration.isnan()]
+        fit_duration(model.readout.duration, support)
+        beyond = logits[:, -len(data.tasks.edges) :].sigmoid()
+        passed = model.readout.passed(hours)
+        fit_interval(model.readout.duration, beyond, passed, duration[held_out.stay, held_out.step])
+    columns = model.readout(logits.sigmoid(), hours)
     progress("3 decision", 1.0)
-    steps = inputs.step.shape[1]
-    return Fitted(
-        model.eval(),
-        held_out.stays.tolist(),
-        {name: column.unflatten(0, (-1, steps)) for name, column in columns.items()},
-    )
+    return Fitted(model.eval(), held_out.stay, held_out.step, columns)
 
 
 def fit_stacking(model: LeMoF, held_out: OutOfFold) -> None:
@@ -98,27 +101,28 @@ def fit_decision(model: LeMoF, held_out: OutOfFold) -> Tensor:
     rows that these were fitted on they would be 1 whatever the truth. Returns these logits, calibrated: [R, K].
     """
     decision = model.decision
-    start = torch.cat([decision.stable, decision.fused.unsqueeze(0)])
-    part = torch.arange(len(held_out.stays)) % PARTS
+    start = decision.weight.clone()
+    part = held_out.person % PARTS
     logits = torch.empty_like(held_out.fused)
     for p in range(PARTS):
         fit_weights(model, held_out.take(part != p), start)
-        logits[held_out.rows(part == p)] = decision_logits(model, held_out.take(part == p))
+        logits[part == p] = decision_logits(model, held_out.take(part == p))
     fit_weights(model, held_out, start)
     decision.temperature.copy_(fit_temperature(logits, held_out.target))
     return logits / decision.temperature
 
 
 def fit_weights(model: LeMoF, held_out: OutOfFold, start: Tensor) -> None:
-    """The meta-learners of both modules; the decision's weights are pulled towards `start` [M + 1, K]."""
+    """The meta-learners of both modules; the decision's weights are pulled towards `start` [M + 2, K]."""
     fit_stacking(model, held_out)
     decision, g = model.decision, global_predictions(model, held_out)
-    decision.stable_background.copy_(g.mean(0))
-    decision.fused_background.copy_(held_out.fused.mean(0))
-    parts = decision.parts(g, held_out.fused, held_out.seen).transpose(0, 1)  # [M + 1, R, K]
+    both = torch.stack([held_out.boosted, held_out.fused], 1)
+    decision.background.copy_(torch.cat([g, both], 1).mean(0))
+    parts = decision.parts(g, held_out.boosted, held_out.fused, held_out.seen).transpose(
+        0, 1
+    )  # [M + 2, R, K]
     weight, bias = ridge_logistic(parts, held_out.target, start, RIDGE)
-    decision.stable.copy_(weight[:-1])
-    decision.fused.copy_(weight[-1])
+    decision.weight.copy_(weight)
     decision.bias.copy_(bias)
 
 
@@ -129,10 +133,8 @@ def global_predictions(model: LeMoF, held_out: OutOfFold) -> Tensor:
 
 def decision_logits(model: LeMoF, held_out: OutOfFold) -> Tensor:
     """The integrated decision before its temperature: [R, K]."""
-    decision = model.decision
-    parts = decision.parts(global_predictions(model, held_out), held_out.fused, held_out.seen)
-    weight = torch.cat([decision.stable, decision.fused.unsqueeze(0)])
-    return (parts * weight).sum(1) + decision.bias
+    g = global_predictions(model, held_out)
+    return model.decision.combine(model.decision.parts(g, held_out.boosted, held_out.fused, held_out.seen))
 
 
 def fit_temperature(logits: Tensor, target: Tensor) -> Tensor:
@@ -151,22 +153,18 @@ def fit_temperature(logits: Tensor, target: Tensor) -> Tensor:
     return torch.tensor(found, dtype=torch.float64)
 
 
-def fit_stay_length(model: LeMoF, logits: Tensor, passed: Tensor, days: Tensor, lived: Tensor) -> None:
-    """Support days of each bin from all stays, and the conformal interval on held-out predictions of every step.
+def fit_duration(duration: Duration, known: Tensor) -> None:
+    """Support points of each bin from all known durations [R]."""
+    bounds = (-math.inf, *duration.edges.tolist(), math.inf)
+    quantiles = (torch.arange(POINTS, dtype=torch.float64) + 0.5) / POINTS
+    for b in range(len(bounds) - 1):
+        inside = known[(known > bounds[b]) & (known <= bounds[b + 1])]
+        duration.support[b] = torch.quantile(inside, quantiles)
 
-    logits [R, K] and days `passed` [R] of held-out stays, whose days of stay are `lived` [n]
-    """
-    stay = model.stay_length
-    known = days[~days.isnan()]
-    edges = (-math.inf, *LOS_EDGES, math.inf)
-    points = stay.support.shape[1]
-    quantiles = (torch.arange(points, dtype=torch.float64) + 0.5) / points
-    for b in range(BINS):
-        inside = known[(known > edges[b]) & (known <= edges[b + 1])]
-        stay.support[b] = torch.quantile(inside, quantiles)
-    weight = stay.weights(logits[:, 1:].sigmoid(), passed)
-    mean, spread = stay.log_moments(weight, passed)
-    lived = lived.repeat_interleave(len(passed) // len(lived))
-    scores = ((lived.clamp(min=0.5).log() - mean) / spread)[~lived.isnan()].sort().values
+
+def fit_interval(duration: Duration, beyond: Tensor, passed: Tensor, truth: Tensor) -> None:
+    """The conformal interval on held-out predictions of every step: beyond [R, J], passed and truth [R]."""
+    mean, spread = duration.log_moments(duration.weights(beyond, passed), passed)
+    scores = ((truth.clamp(min=SHORTEST).log() - mean) / spread)[~truth.isnan()].sort().values
     low, high = int(TAIL * len(scores)), math.ceil((1 - TAIL) * len(scores)) - 1
-    stay.interval.copy_(torch.stack([scores[low], scores[high]]))
+    duration.interval.copy_(torch.stack([scores[low], scores[high]]))

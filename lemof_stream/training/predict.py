@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lemof_stream.cohorts import Cohort
-from lemof_stream.model import COLUMNS, Predictor
+from lemof_stream.model import Predictor
 from lemof_stream.training.dataset import StepData, step_data
 
 
@@ -33,7 +33,7 @@ def as_table(data: StepData, columns: dict[str, Tensor], step_minutes: int) -> p
         "stay_id": pa.array(stays, pa.string()),
         "step_end_min": pa.array((data.inputs.step[held] * step_minutes).numpy()),
     }
-    return pa.table(table | {name: pa.array(columns[name][held].numpy()) for name in COLUMNS})
+    return pa.table(table | {name: pa.array(column[held].numpy()) for name, column in columns.items()})
 
 
 def write_predictions(table: pa.Table, file: Path) -> None:

@@ -19,8 +19,13 @@ SMALLEST_SCALE = 1e-2
 """A feature that hardly varies in training must not explode when it does at the bedside."""
 
 
-def prepare(model: LeMoF, inputs: StepInputs, other: SecondView, target: Tensor, seed: int) -> Prepared:
-    """Fit the scales of channels and features on the training stays and run the features of every step."""
+def prepare(
+    model: LeMoF, inputs: StepInputs, other: SecondView, target: Tensor, person: Tensor, seed: int
+) -> Prepared:
+    """Fit the scales of channels and features on the training stays and run the features of every step.
+
+    target [N, T, K]; person [N], from 0 without gaps.
+    """
     fit_channels(model, inputs)
     views = run_features(model, inputs, None), run_features(model, other.closed, other.now)
     vitals, ehr, seen = (torch.stack(pair) for pair in zip(*views, strict=True))
@@ -29,9 +34,9 @@ def prepare(model: LeMoF, inputs: StepInputs, other: SecondView, target: Tensor,
         centre, scale = _moments(features[:, :, ::SCALE_STEPS].flatten(0, 2).float())
         encoding.centre.copy_(centre)
         encoding.scale.copy_(scale.clamp(min=SMALLEST_SCALE))
-    order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(int(person.max()) + 1, generator=torch.Generator().manual_seed(seed))
     members = model.sizes.members
-    return Prepared(vitals, ehr, seen, target, order % (2 * members), members)
+    return Prepared(vitals, ehr, seen, target, order[person] % (2 * members), person, members)
 
 
 def fit_channels(model: LeMoF, inputs: StepInputs) -> None:

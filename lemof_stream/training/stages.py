@@ -20,10 +20,6 @@ Progress = Callable[[str, float], None]
 """Called with the stage's name and the share of it that is done."""
 
 
-NEWTON_STEPS = 12
-"""Convex and nearly quadratic from this start: it stands still after six or so."""
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How to train; part of the card."""
@@ -38,36 +34,8 @@ class Recipe:
     second_view: float = 0.3
     modality_dropout: float = 0.15
     best_levels: int = 2
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Training data as features: vitals [2, N, T, Fv], ehr [2, N, T, Fe], seen [2, N, T, M], target [N, K], fold [N].
-
-    Of the two views the first is the stays as they were charted, the second as `augment` draws them.
-
-    Folds from `members` on are seen by all.
-    """
-
-    vitals: Tensor
-    ehr: Tensor
-    seen: Tensor
-    target: Tensor
-    fold: Tensor
-    members: int
-
-    def learns(self, stays: Tensor) -> Tensor:
-        """[E, n] 1 where a member may learn from a stay."""
-        return (self.fold[stays] != torch.arange(self.members).unsqueeze(1)).float()
-
-    def batch(self, stays: Tensor, steps: Tensor, view: Tensor) -> Features:
-        """Features of some stays in views [n]; of the EHR and `seen` only these steps [n, S]."""
-        row, which = stays.unsqueeze(1), view.unsqueeze(1)
-        return Features(
-            vitals=self.vitals[view, stays].flatten(0, 1).float(),
-            ehr=self.ehr[which, row, steps].flatten(0, 1).float(),
-            seen=self.seen[which, row, steps].flatten(0, 1),
-        )
+    boosted_rows: int = 80_000
+    boosted_rate: float = 0.06
 
 
 @dataclass(frozen=True)
@@ -79,22 +47,64 @@ class Batch:
     features: Features
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Training data as features: vitals [2, N, T, Fv], ehr [2, N, T, Fe], seen [2, N, T, M]; target [N, T, K] (NaN:
+    unknown); fold [N] and person [N], as no person is in two folds.
+
+    Of the two views the first is the stays as they were charted, the second as `augment` draws them.
+
+    Folds from `members` on are seen by all.
+    """
+
+    vitals: Tensor
+    ehr: Tensor
+    seen: Tensor
+    target: Tensor
+    fold: Tensor
+    person: Tensor
+    members: int
+
+    def known(self) -> Tensor:
+        """[N, T] whether anything is to be learnt from a step."""
+        return ~self.target.isnan().all(-1)
+
+    def learns(self, stays: Tensor) -> Tensor:
+        """[E, n] 1 where a member may learn from a stay."""
+        return (self.fold[stays] != torch.arange(self.members).unsqueeze(1)).float()
+
+    def targets(self, batch: Batch) -> Tensor:
+        """The batch's targets [n, S, K]."""
+        return self.target[batch.stays.unsqueeze(1), batch.steps].float()
+
+    def batch(self, stays: Tensor, steps: Tensor, view: Tensor) -> Features:
+        """Features of some stays in views [n]; of the EHR and `seen` only these steps [n, S]."""
+        row, which = stays.unsqueeze(1), view.unsqueeze(1)
+        return Features(
+            vitals=self.vitals[view, stays].flatten(0, 1).float(),
+            ehr=self.ehr[which, row, steps].flatten(0, 1).float(),
+            seen=self.seen[which, row, steps].flatten(0, 1),
+        )
+
+
 def _batches(data: Prepared, recipe: Recipe, generator: torch.Generator) -> Iterator[Batch]:
-    """Stays in random order, each with some of its steps, drawn without replacement and always with the last."""
+    """Stays in random order, each with some of its known steps, drawn without replacement and always with the last."""
     stays, steps = data.vitals.shape[1:3]
+    known = data.known()
+    last = (known * torch.arange(1, steps + 1)).argmax(1)
     for chosen in torch.split(torch.randperm(stays, generator=generator), recipe.stays_a_batch):
-        noise = torch.rand(len(chosen), steps, generator=generator)
-        noise[:, -1] = 2.0
+        noise = torch.rand(len(chosen), steps, generator=generator) + known[chosen]
+        noise[torch.arange(len(chosen)), last[chosen]] = 3.0
         some = noise.topk(min(recipe.steps_a_stay, steps), 1).indices
         view = (torch.rand(len(chosen), generator=generator) < recipe.second_view).long()
         yield Batch(chosen, some, data.batch(chosen, some, view))
 
 
 def task_loss(logits: Tensor, target: Tensor, learns: Tensor) -> Tensor:
-    """Cross-entropy [.., E, n, S, K] against target [n, K] (NaN: not counted), for members that learn [E, n]."""
+    """Cross-entropy [.., E, n, S, K] against target [n, S, K] (NaN: not counted), for members that learn [E, n]."""
     known = ~target.isnan()
-    weight = (learns.unsqueeze(-1) * known).unsqueeze(2)  # [E, n, 1, K]
-    wanted = target.nan_to_num(0.0).unsqueeze(1).expand_as(logits)
+    weight = learns[:, :, None, None] * known  # [E, n, S, K]
+    wanted = target.nan_to_num(0.0).expand_as(logits)
     loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * weight
     return loss.sum() / weight.expand_as(logits).sum().clamp(min=1) * logits.shape[-1]
 
@@ -129,7 +139,7 @@ def fit_encoders(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progres
     model.train()
 
     def loss(batch: Batch) -> Tensor:
-        target, learns = data.target[batch.stays].float(), data.learns(batch.stays)
+        target, learns = data.targets(batch), data.learns(batch.stays)
         return level_loss(model, levels_at(model, batch), target, learns)
 
     modules = [model.vitals, model.ehr, model.heads]
@@ -147,7 +157,7 @@ def fit_fusion(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress)
     generator = torch.Generator().manual_seed(recipe.seed + 1)
 
     def loss(batch: Batch) -> Tensor:
-        target, learns = data.target[batch.stays].float(), data.learns(batch.stays)
+        target, learns = data.targets(batch), data.learns(batch.stays)
         levels, seen = levels_at(model, batch), batch.features.seen
         dropped = torch.rand(seen.shape, generator=generator) < recipe.modality_dropout
         seen = seen & ~(dropped & ~dropped.all(1, keepdim=True))
@@ -173,72 +183,3 @@ def level_loss(model: LeMoF, levels: list[list[Tensor]], target: Tensor, learns:
         z = heads(own).unflatten(2, (len(target), -1))  # [L, E, n, S, K]
         total = total + task_loss(z, target, learns)
     return total
-
-
-@dataclass(frozen=True)
-class OutOfFold:
-    """Of n held-out stays: logits of the member that never saw them. z per modality [L, n * T, K], fused [n * T, K].
-
-    stays: [n] rows of the training data; seen: [n * T, M]; target: [n * T, K]
-    """
-
-    stays: Tensor
-    z: list[Tensor]
-    fused: Tensor
-    seen: Tensor
-    target: Tensor
-
-    def rows(self, chosen: Tensor) -> Tensor:
-        """Rows [R] of the stays that a mask [n] chooses."""
-        return chosen.repeat_interleave(len(self.target) // len(self.stays)).nonzero().flatten()
-
-    def take(self, chosen: Tensor) -> "OutOfFold":
-        """The stays that a mask [n] chooses."""
-        rows = self.rows(chosen)
-        z = [own[:, rows] for own in self.z]
-        return OutOfFold(self.stays[chosen], z, self.fused[rows], self.seen[rows], self.target[rows])
-
-
-def out_of_fold(model: LeMoF, data: Prepared) -> OutOfFold:
-    """Predict every step of each held-out stay by the member whose fold it is."""
-    model.eval()
-    held_out, steps = torch.nonzero(data.fold < data.members).flatten(), data.vitals.shape[2]
-    z: list[list[Tensor]] = [[], []]
-    fused, seen = [], []
-    with torch.no_grad():
-        for stays in torch.split(held_out, 128):  # bounds memory at some 300 MB
-            features = data.batch(stays, torch.arange(steps).expand(len(stays), -1), torch.zeros_like(stays))
-            levels = model.encode(features, steps)
-            member = data.fold[stays].repeat_interleave(steps)
-            rows = torch.arange(len(member))
-            for m, heads in enumerate(model.heads):
-                z[m].append(heads(levels[m])[:, member, rows].double())
-            fused.append(model.fusion(levels, features.seen)[member, rows].double())
-            seen.append(features.seen)
-    target = data.target[held_out].repeat_interleave(steps, 0)
-    return OutOfFold(held_out, [torch.cat(part, 1) for part in z], torch.cat(fused), torch.cat(seen), target)
-
-
-def ridge_logistic(x: Tensor, target: Tensor, start: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
-    """Weights [P, K] and bias [K] of x [P, R, K] on target [R, K], pulled towards `start` [P, K] (Newton's method)."""
-    columns = [
-        _ridge_logistic(x[:, :, k].T, target[:, k], start[:, k], ridge) for k in range(target.shape[1])
-    ]
-    found = torch.stack(columns, 1)
-    return found[:-1], found[-1]
-
-
-def _ridge_logistic(x: Tensor, target: Tensor, start: Tensor, ridge: float) -> Tensor:
-    """One task: x [R, P] -> [P + 1], the bias last and free."""
-    known = ~target.isnan()
-    rows = torch.cat([x[known], torch.ones(int(known.sum()), 1, dtype=x.dtype)], 1)
-    goal = torch.cat([start, torch.zeros(1, dtype=x.dtype)])
-    pull = torch.full_like(goal, ridge)
-    pull[-1] = 0.0
-    found = goal.clone()
-    for _ in range(NEWTON_STEPS):
-        p = (rows @ found).sigmoid()
-        slope = rows.T @ (p - target[known]) / len(rows) + pull * (found - goal)
-        curve = (rows.T * (p * (1 - p))) @ rows / len(rows) + torch.diag(pull)
-        found = found - torch.linalg.solve(curve, slope)
-    return found

@@ -11,12 +11,13 @@ import torch
 from lemof_stream.cohorts import Cohort
 from lemof_stream.contracts.predictions import ModelInfo
 from lemof_stream.errors import DataError
-from lemof_stream.model import InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.model import TASK_SETS, Architecture, InputSchema, load_checkpoint, save_checkpoint
 from lemof_stream.training.augment import second_view
 from lemof_stream.training.card import model_card
-from lemof_stream.training.dataset import step_data, targets
-from lemof_stream.training.fit import fit
+from lemof_stream.training.dataset import step_data
+from lemof_stream.training.fit import TrainingData, fit
 from lemof_stream.training.stages import Progress, Recipe
+from lemof_stream.training.targets import targets
 
 FEWEST_KNOWN = 20
 """Stays of each outcome below which the folds hold two or three each and calibration means nothing."""
@@ -31,14 +32,26 @@ def train(
         DataError: the cohort knows too few outcomes to fit anything.
     """
     _check_outcomes(cohort)
-    schema = InputSchema()
-    data = step_data(cohort, schema)
-    days = torch.from_numpy(cohort.length_of_stay)
-    other = second_view(cohort, data.inputs, schema, recipe.seed)
-    fitted = fit(data.inputs, other, targets(cohort), days, schema, recipe, progress)
-    card = model_card(fitted, cohort, data, asdict(recipe), evaluation)
+    data = training_data(cohort, recipe.seed)
+    fitted = fit(data, Architecture(), recipe, progress)
+    card = model_card(fitted, cohort, asdict(recipe), evaluation)
     save_checkpoint(out, fitted.model, card)
     return load_checkpoint(out).info
+
+
+def training_data(cohort: Cohort, seed: int) -> TrainingData:
+    """A cohort on the model's grid, in two views."""
+    schema, tasks = InputSchema(), TASK_SETS[cohort.name]
+    inputs = step_data(cohort, schema).inputs
+    person = np.unique(cohort.stay_ids, return_inverse=True)[1]
+    return TrainingData(
+        inputs=inputs,
+        other=second_view(cohort, inputs, schema, seed),
+        targets=targets(cohort, tasks, inputs.step.shape[1]),
+        person=torch.from_numpy(person),
+        schema=schema,
+        tasks=tasks,
+    )
 
 
 def _check_outcomes(cohort: Cohort) -> None:

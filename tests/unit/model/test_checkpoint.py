@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lemof_stream.errors import CheckpointError
-from lemof_stream.model import COLUMNS, InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.model import TASK_SETS, InputSchema, load_checkpoint, save_checkpoint
 from lemof_stream.model.checkpoint import CARD, SUMS, WEIGHTS
 from tests.model_streams import random_model, random_stays
 
@@ -121,5 +121,5 @@ def test_the_packaged_checkpoint_loads_is_small_and_says_what_it_is_for() -> Non
     folder = Path(checkpoint.__file__).parent / "checkpoints" / checkpoint.SHIPPED
     assert sum(file.stat().st_size for file in folder.iterdir()) < PACKAGED_LIMIT
     assert "not a medical device" in predictor.card["intended_use"]
-    assert tuple(predictor.card["outputs"]) == COLUMNS
+    assert tuple(predictor.card["outputs"]) == TASK_SETS["physionet2012"].columns
     assert {"data", "splits", "metrics", "calibration"} <= predictor.card.keys()

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lemof_stream.model import COLUMNS, MODALITIES, LeMoF, StepOutput
+from lemof_stream.model import MODALITIES, TASK_SETS, LeMoF, StepOutput
 from lemof_stream.model.encoders import DILATIONS
 from lemof_stream.model.features import WINDOW
 from tests.model_streams import random_model, random_stays
@@ -71,7 +71,7 @@ def test_an_open_step_leaves_no_trace(model: LeMoF) -> None:
 @torch.inference_mode()
 def test_outputs_are_probabilities_in_order_and_finite(model: LeMoF) -> None:
     columns = model(random_stays(50, 60, 5)).columns
-    assert tuple(columns) == COLUMNS
+    assert tuple(columns) == TASK_SETS["physionet2012"].columns
     assert all(bool(column.isfinite().all()) for column in columns.values())
     chain = [columns[f"p_los_gt_{edge}"] for edge in (3, 7, 14)]
     assert bool((chain[0] >= chain[1]).all() and (chain[1] >= chain[2]).all())

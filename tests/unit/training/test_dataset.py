@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 
 from lemof_stream.cohorts import Cohort, read_cohort
-from lemof_stream.model import InputSchema
-from lemof_stream.training.dataset import step_data, targets
+from lemof_stream.model import TASK_SETS, InputSchema
+from lemof_stream.training.dataset import step_data
+from lemof_stream.training.targets import targets
 from tests.unit.cohorts.recordings import OUTCOMES, stay, write
 
 SCHEMA = InputSchema()
@@ -31,10 +32,11 @@ def test_the_last_step_holds_the_last_value_and_admission_is_one(tmp_path: Path)
 
 
 def test_targets_are_unknown_where_the_outcome_is(tmp_path: Path) -> None:
-    found = targets(cohort(tmp_path))
-    assert found[0].tolist() == [0.0, 1.0, 0.0, 0.0]
-    assert found[1, 0] == 1.0
-    assert found[1, 1:].isnan().all()
+    found = targets(cohort(tmp_path), TASK_SETS["physionet2012"], steps=2)
+    assert found.binary[0].tolist() == [[0.0, 1.0, 0.0, 0.0]] * 2
+    assert (found.binary[1, :, 0] == 1.0).all()
+    assert found.binary[1, :, 1:].isnan().all()
+    assert found.duration[1].isnan().all()
 
 
 def test_taking_stays_keeps_their_order(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 import torch
 from torch import Tensor
 
-from lemof_stream.model import Architecture, InputSchema, LeMoF
+from lemof_stream.model import TASK_SETS, Architecture, InputSchema, LeMoF
 from lemof_stream.model.encoders import DILATIONS
 from lemof_stream.training.fit import decision_logits, fit_decision, fit_temperature
 from lemof_stream.training.metrics import calibration_error
-from lemof_stream.training.stages import OutOfFold
+from lemof_stream.training.out_of_fold import OutOfFold
 
 TASKS = 4
+STAYS = TASK_SETS["physionet2012"]
 
 
 def held_out(stays: int, steps: int, seed: int) -> OutOfFold:
@@ -24,7 +25,9 @@ def held_out(stays: int, steps: int, seed: int) -> OutOfFold:
     target = (torch.rand(stays, TASKS, generator=random) < truth[::steps].sigmoid()).double()
     z = [truth + 2 * noise(count) for count in (len(DILATIONS), Architecture().ehr_levels)]
     seen = torch.ones(stays * steps, 2, dtype=torch.bool)
-    return OutOfFold(torch.arange(stays), z, truth + 2 * noise(), seen, target.repeat_interleave(steps, 0))
+    stay, step = torch.arange(stays).repeat_interleave(steps), torch.arange(steps).repeat(stays)
+    target = target.repeat_interleave(steps, 0)
+    return OutOfFold(stay, step, stay, z, truth + 2 * noise(), truth + 2 * noise(), seen, target)
 
 
 def errors(logits: Tensor, target: Tensor) -> list[float]:
@@ -46,7 +49,7 @@ def test_a_temperature_is_how_much_too_sure_the_logits_are() -> None:
 
 
 def test_the_decision_is_calibrated_on_stays_it_was_not_fitted_on() -> None:
-    model = LeMoF(InputSchema(), Architecture())
+    model = LeMoF(InputSchema(), STAYS, Architecture())
     few, many = held_out(60, 2, 0), held_out(20_000, 1, 1)
     fit_decision(model, few)  # so few that the weights suit them too well
     raw = decision_logits(model, many)
@@ -56,7 +59,7 @@ def test_the_decision_is_calibrated_on_stays_it_was_not_fitted_on() -> None:
 
 
 def test_the_logits_of_held_out_stays_are_what_the_temperature_makes_of_them() -> None:
-    model = LeMoF(InputSchema(), Architecture())
+    model = LeMoF(InputSchema(), STAYS, Architecture())
     rows = held_out(2_000, 2, 0)
     logits = fit_decision(model, rows)
     served = decision_logits(model, rows) / model.decision.temperature

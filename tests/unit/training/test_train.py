@@ -7,7 +7,7 @@ import pytest
 
 from lemof_stream.cohorts import read_cohort
 from lemof_stream.errors import DataError
-from lemof_stream.model import COLUMNS, load_checkpoint
+from lemof_stream.model import TASK_SETS, load_checkpoint
 from lemof_stream.training.evaluate import evaluate
 from lemof_stream.training.predict import predict, write_predictions
 from lemof_stream.training.stages import Recipe
@@ -55,7 +55,7 @@ def test_predictions_have_one_row_a_step_and_need_no_outcomes(checkpoint: Path, 
     cohort = read_cohort("physionet2012", write_stays(tmp_path / "data", 5, outcomes=False))
     write_predictions(predict(load_checkpoint(checkpoint), cohort), tmp_path / "out" / "p.parquet")
     table = pq.read_table(tmp_path / "out" / "p.parquet")
-    assert table.column_names == ["stay_id", "step_end_min", *COLUMNS]
+    assert table.column_names == ["stay_id", "step_end_min", *TASK_SETS["physionet2012"].columns]
     assert table["stay_id"].to_pylist()[: HOURS + 1] == ["140000"] * HOURS + ["140001"]
     assert table["step_end_min"].to_pylist()[:HOURS] == [60 * k for k in range(1, HOURS + 1)]
 

@@ -1,0 +1,49 @@
+"""The boosted level: gradient-boosted oblivious trees on the running features, as tensors.
+
+    R rows, F features of all modalities, N trees, P splits a tree (its depth), K tasks
+
+Trees and networks err differently, so the integrated decision holds one level of trees beside the networks' levels. All
+nodes of one depth of an oblivious tree ask the same question and every leaf holds a value for each task, so a tree is
+P comparisons and one look-up, and nothing but PyTorch is needed to serve it. An undefined feature answers no.
+
+Trees jump at their thresholds, so step and whole stay agree only because the features agree to the last bit (see
+`channels.GRID`).
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class BoostedLevel(nn.Module):
+    """`feature`, `threshold` [P, N]; `leaf` [N * 2^P, K], the first question being the lowest bit; `bias` [K].
+
+    `share` [M]: how much of the splits' gain each modality holds.
+    """
+
+    feature: Tensor
+    threshold: Tensor
+    leaf: Tensor
+    bias: Tensor
+    share: Tensor
+    first: Tensor
+
+    def __init__(self, trees: int, depth: int, tasks: int, modalities: int) -> None:
+        super().__init__()
+        self.register_buffer("feature", torch.zeros(depth, trees, dtype=torch.int32))
+        self.register_buffer("threshold", torch.zeros(depth, trees))
+        self.register_buffer("leaf", torch.zeros(trees << depth, tasks))
+        self.register_buffer("bias", torch.zeros(tasks))
+        self.register_buffer("share", torch.full((modalities,), 1 / modalities))
+        first = torch.arange(trees, dtype=torch.int32) << depth
+        self.register_buffer("first", first.unsqueeze(1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[R, F] with NaN -> logits [R, K]."""
+        if not len(self.first):
+            return self.bias.expand(len(x), -1)
+        columns = x.T.contiguous()  # a feature's values side by side: each question reads one run of memory
+        leaf = self.first
+        for bit, (feature, threshold) in enumerate(zip(self.feature, self.threshold, strict=True)):
+            yes = columns.index_select(0, feature) > threshold.unsqueeze(1)
+            leaf = leaf + (yes.int() << bit)
+        return nn.functional.embedding_bag(leaf.T, self.leaf, mode="sum") + self.bias
