@@ -96,7 +96,7 @@ class _Messages:
         start = np.flatnonzero(np.diff(key[order], prepend=-1))
         first = order[start]
         stays, none = np.arange(len(cohort)), np.zeros(len(cohort), np.int64)
-        steps = np.maximum(-(-cohort.last_minute.astype(np.int64) // _STEP_MINUTES), 1)
+        steps = np.maximum(-(-cohort.recorded_until.astype(np.int64) // _STEP_MINUTES), 1)
         columns = (
             np.concatenate([none, cohort.minute[first], steps * _STEP_MINUTES]),
             np.concatenate([none + _Kind.ADMISSION, kind[first], none + _Kind.DISCHARGE]),

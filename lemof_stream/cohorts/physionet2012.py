@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lemof_stream.cohorts.cohort import Cohort
+from lemof_stream.cohorts.cohort import Cohort, last_minutes
 from lemof_stream.cohorts.files import TextFile, text_files
 from lemof_stream.cohorts.limits import Floats, limit
 from lemof_stream.cohorts.lines import Lines, parse
@@ -121,9 +121,12 @@ def _cohort(ids: tuple[str, ...], lines: Lines, known: Floats, repeated: int, ot
     return Cohort(
         name=NAME,
         stay_ids=ids,
+        person=ids,
         demographics=_demographics(descriptors | {"Weight": weight}),
         length_of_stay=known[:, 0],
         death=known[:, 1],
+        recorded_until=last_minutes(measured.stay, measured.minute, len(ids)),
+        step_targets=None,
         channels=_CHANNELS,
         stay=measured.stay,
         minute=measured.minute,

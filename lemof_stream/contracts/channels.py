@@ -51,6 +51,11 @@ _TABLE: Final = (
     _vital("resp_rate", "9279-1", "/min", Range(3, 70), Range(0, 150)),
     _vital("temperature", "8310-5", "Cel", Range(28, 43), Range(10, 47)),
     _vital("spo2", "59408-5", "%", Range(40, 100), Range(0, 100)),
+    # Where a data set does not say how the pressure was taken.
+    _vital("sbp", "8480-6", "mm[Hg]", Range(30, 280), Range(1, 400)),
+    _vital("dbp", "8462-4", "mm[Hg]", Range(10, 180), Range(1, 300)),
+    _vital("map", "8478-0", "mm[Hg]", Range(15, 220), Range(1, 350)),
+    _vital("etco2", "19889-5", "mm[Hg]", Range(5, 100), Range(0, 150)),
     # What the record holds: charted observations and laboratory values.
     _ehr("gcs", "9269-2", "{score}", Range(3, 15), Range(3, 15)),
     _ehr("urine", "9187-6", "mL", Range(0, 2000), Range(0, 12000)),
@@ -81,8 +86,31 @@ _TABLE: Final = (
     _ehr("troponin_t", "6598-7", "ng/mL", Range(0, 30), Range(0, 200)),
     _ehr("troponin_i", "10839-9", "ng/mL", Range(0, 60), Range(0, 1000)),
     _ehr("cholesterol", "2093-3", "mg/dL", Range(25, 500), Range(5, 1500)),
+    _ehr("base_excess", "1925-7", "mmol/L", Range(-35, 35), Range(-60, 60)),
+    _ehr("chloride", "2075-0", "mmol/L", Range(70, 145), Range(40, 200)),
+    _ehr("calcium", "17861-6", "mg/dL", Range(4, 17), Range(2, 30)),
+    _ehr("calcium_ionized", "1995-0", "mmol/L", Range(0.5, 2), Range(0.2, 3)),
+    _ehr("phosphate", "2777-1", "mg/dL", Range(0.3, 16), Range(0.1, 30)),
+    _ehr("bilirubin_direct", "1968-7", "mg/dL", Range(0, 40), Range(0, 80)),
+    _ehr("ck", "2157-6", "U/L", Range(5, 100_000), Range(0, 1_000_000)),
+    _ehr("ck_mb", "13969-1", "ng/mL", Range(0, 800), Range(0, 3000)),
+    # No assay reports more than some 700: what is above was multiplied by ten once too often on its way from mg/dL.
+    _ehr("crp", "1988-5", "mg/L", Range(0, 600), Range(0, 1000)),
+    _ehr("hgb", "718-7", "g/dL", Range(3, 22), Range(1, 30)),
+    _ehr("mch", "785-6", "pg", Range(15, 45), Range(5, 80)),
+    _ehr("mchc", "786-4", "g/dL", Range(22, 42), Range(10, 60)),
+    _ehr("mcv", "787-2", "fL", Range(50, 140), Range(30, 200)),
+    _ehr("neutrophils", "26511-6", "%", Range(0, 100), Range(0, 100)),
+    _ehr("bands", "26508-2", "%", Range(0, 90), Range(0, 100)),
+    _ehr("lymphocytes", "26478-8", "%", Range(0, 100), Range(0, 100)),
+    _ehr("inr", "6301-6", "{INR}", Range(0.7, 20), Range(0.3, 50)),
+    _ehr("ptt", "14979-9", "s", Range(15, 250), Range(5, 500)),
+    _ehr("fibrinogen", "3255-7", "mg/dL", Range(30, 1300), Range(5, 3000)),
+    _ehr("methemoglobin", "2614-6", "%", Range(0, 30), Range(0, 100)),
 )
 
 CHANNELS: Final[dict[str, Channel]] = {channel.name: channel for channel in _TABLE}
 VITALS: Final = tuple(c.name for c in _TABLE if c.kind == "vitals")
+"""Every channel of a monitor; a checkpoint reads those that its own input schema names."""
 EHR: Final = tuple(c.name for c in _TABLE if c.kind == "ehr")
+"""Every channel of the record, likewise."""

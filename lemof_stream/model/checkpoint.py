@@ -4,7 +4,7 @@
     card.json           schema, architecture, data, splits, metrics, calibration, intended use
     SHA256SUMS          what `sha256sum -c` reads
 
-Loading checks the checksums, then the input schema by name, and refuses with one sentence.
+Loading checks the checksums, then each input against the channel table by name, and refuses with one sentence.
 """
 
 import hashlib
@@ -108,9 +108,9 @@ def _verified(folder: Path, name: str) -> bytes:
 
 
 def _check_schema(folder: Path, schema: InputSchema) -> None:
-    difference = InputSchema().difference(schema)
-    if difference is not None:
+    contradiction = schema.contradiction()
+    if contradiction is not None:
         raise CheckpointError(
-            f"The checkpoint {folder} was trained for other inputs: here {difference}; "
+            f"The checkpoint {folder} was trained for other inputs: {contradiction}; "
             f"train it again with `lemof train`."
         )

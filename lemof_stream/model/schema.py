@@ -1,14 +1,24 @@
 """What a checkpoint expects to be fed: names, units, limits and the time grid."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from lemof_stream.contracts.channels import CHANNELS, EHR, VITALS
+from lemof_stream.contracts.channels import CHANNELS
 from lemof_stream.contracts.ehr import Demographics
 
 MODALITIES = ("vitals", "ehr")
 UNIT_TYPES = ("coronary", "cardiac_surgery", "medical", "surgical")
 STATIC = ("age", "sex", "height_cm", "weight_kg", *(f"unit_{name}" for name in UNIT_TYPES))
+PHYSIONET2012_VITALS = (
+    "heart_rate", "art_sbp", "art_dbp", "art_map", "cuff_sbp", "cuff_dbp", "cuff_map", "resp_rate", "temperature",
+    "spo2",
+)  # fmt: skip
+PHYSIONET2012_EHR = (
+    "gcs", "urine", "weight", "fio2", "mech_vent", "ph", "paco2", "pao2", "sao2", "hct", "potassium", "platelets",
+    "creatinine", "bun", "hco3", "magnesium", "sodium", "glucose", "wbc", "lactate", "bilirubin", "ast", "alt", "alp",
+    "albumin", "troponin_t", "troponin_i", "cholesterol",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -18,16 +28,33 @@ class InputSchema:
     `kept_steps`: how many steps back a late input may still change. `horizon_steps`: the last step trained on.
     """
 
-    vitals: tuple[str, ...] = VITALS
-    ehr: tuple[str, ...] = EHR
+    vitals: tuple[str, ...] = PHYSIONET2012_VITALS
+    ehr: tuple[str, ...] = PHYSIONET2012_EHR
     static: tuple[str, ...] = STATIC
-    units: tuple[str, ...] = tuple(CHANNELS[name].unit for name in VITALS + EHR)
+    units: tuple[str, ...] = tuple(CHANNELS[name].unit for name in PHYSIONET2012_VITALS + PHYSIONET2012_EHR)
     plausible: tuple[tuple[float, float], ...] = tuple(
-        (CHANNELS[name].plausible.low, CHANNELS[name].plausible.high) for name in VITALS + EHR
+        (CHANNELS[name].plausible.low, CHANNELS[name].plausible.high)
+        for name in PHYSIONET2012_VITALS + PHYSIONET2012_EHR
     )
     step_minutes: int = 60
     kept_steps: int = 48
     horizon_steps: int = 48
+
+    @classmethod
+    def of(cls, channels: Sequence[str], horizon_steps: int) -> Self:
+        """A schema of these channels, in the order of the channel table."""
+        vitals, ehr = (
+            tuple(name for name in CHANNELS if CHANNELS[name].kind == kind and name in channels)
+            for kind in MODALITIES
+        )
+        names = vitals + ehr
+        return cls(
+            vitals=vitals,
+            ehr=ehr,
+            units=tuple(CHANNELS[name].unit for name in names),
+            plausible=tuple((CHANNELS[name].plausible.low, CHANNELS[name].plausible.high) for name in names),
+            horizon_steps=horizon_steps,
+        )
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -45,15 +72,24 @@ class InputSchema:
         tuples["plausible"] = tuple((float(low), float(high)) for low, high in raw["plausible"])
         return cls(**(raw | tuples))
 
-    def difference(self, other: "InputSchema") -> str | None:
-        """The first field in which inputs differ, in words; None where they agree (the grid may differ)."""
-        for field in ("vitals", "ehr", "static", "units", "plausible"):
-            mine, theirs = getattr(self, field), getattr(other, field)
-            if len(mine) != len(theirs):
-                return f"{field} has {len(mine)} entries where {len(theirs)} are due"
-            for index, (a, b) in enumerate(zip(mine, theirs, strict=True)):
-                if a != b:
-                    return f"{field}[{index}] is {a} where {b} is due"
+    def contradiction(self) -> str | None:
+        """The first input that the channel table or `STATIC` knows otherwise, in words; None where all agree."""
+        for field in ("units", "plausible"):
+            if len(getattr(self, field)) != len(self.channels):
+                return f"{field} has {len(getattr(self, field))} entries where {len(self.channels)} are due"
+        if self.static != STATIC:
+            return f"static is {', '.join(self.static)} where {', '.join(STATIC)} is due"
+        for index, (name, unit, plausible) in enumerate(
+            zip(self.channels, self.units, self.plausible, strict=True)
+        ):
+            kind = "vitals" if index < len(self.vitals) else "ehr"
+            channel = CHANNELS.get(name)
+            if channel is None or channel.kind != kind:
+                return f"{kind} names {name}, which is none of the {kind} channels"
+            if unit != channel.unit:
+                return f"{name} is in {unit} where {channel.unit} is due"
+            if plausible != tuple(channel.plausible):
+                return f"{name} lies in {plausible} where {tuple(channel.plausible)} is due"
         return None
 
 

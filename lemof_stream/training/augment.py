@@ -33,7 +33,7 @@ def second_view(cohort: Cohort, charted: StepInputs, schema: InputSchema, seed: 
     dense = torch.rand(stays, 1, 1, generator=random) < 0.5
     minutes = torch.randint(1, schema.step_minutes + 1, (stays, steps), generator=random).double()
     minutes[torch.rand(stays, steps, generator=random) < 0.5] = schema.step_minutes
-    cut, vitals = step_data(cohort, schema, minutes).inputs, len(schema.vitals)
+    cut, vitals = step_data(cohort, schema, minutes, steps).inputs, len(schema.vitals)
     closed = hold_vitals(charted, dense, vitals)
     before = torch.cat([torch.full_like(closed.last[:, :1], torch.nan), closed.last[:, :-1]], 1)
     return SecondView(closed, _fill(cut, before, dense, vitals))

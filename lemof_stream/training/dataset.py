@@ -55,15 +55,21 @@ def first_steps(inputs: StepInputs, steps: int) -> StepInputs:
     )
 
 
-def step_data(cohort: Cohort, schema: InputSchema, minutes_open: Tensor | None = None) -> StepData:
+def step_data(
+    cohort: Cohort, schema: InputSchema, minutes_open: Tensor | None = None, most_steps: int | None = None
+) -> StepData:
     """Summarise every step of every stay with the code that serves the bedside.
 
     `minutes_open` [N, T]: cut every step off after so many of its minutes; None takes whole steps.
+    `most_steps`: take no step after this one in; None takes all.
     """
     stays, length = len(cohort), schema.step_minutes
     step_of = np.maximum(-(-cohort.minute.astype(np.int64) // length), 1)
     last_step = np.maximum(-(-cohort.last_minute.astype(np.int64) // length), 1)
     steps = int(last_step.max(initial=1))
+    if most_steps is not None:
+        steps = min(steps, most_steps)
+    last_step = np.minimum(last_step, steps)
     place = {name: index for index, name in enumerate(schema.channels)}
     channel = np.array([place.get(name, -1) for name in cohort.channels], dtype=np.intp)[cohort.channel]
     median = np.full((stays, steps, len(schema.channels)), np.nan)

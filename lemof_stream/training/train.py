@@ -19,6 +19,8 @@ from lemof_stream.training.fit import TrainingData, fit
 from lemof_stream.training.stages import Progress, Recipe
 from lemof_stream.training.targets import targets
 
+HORIZONS = {"eicu": 168, "sepsis2019": 96}
+"""Steps: eICU's target ends at a week; of the sepsis patients 99% were discharged or septic by then."""
 FEWEST_KNOWN = 20
 """Stays of each outcome below which the folds hold two or three each and calibration means nothing."""
 
@@ -39,11 +41,18 @@ def train(
     return load_checkpoint(out).info
 
 
+def input_schema(cohort: Cohort) -> InputSchema:
+    """The inputs of a cohort's checkpoint."""
+    if cohort.name == "physionet2012":
+        return InputSchema()  # with the oxygen saturation that monitors send and its charts lack
+    return InputSchema.of(cohort.channels, HORIZONS[cohort.name])
+
+
 def training_data(cohort: Cohort, seed: int) -> TrainingData:
     """A cohort on the model's grid, in two views."""
-    schema, tasks = InputSchema(), TASK_SETS[cohort.name]
-    inputs = step_data(cohort, schema).inputs
-    person = np.unique(cohort.stay_ids, return_inverse=True)[1]
+    schema, tasks = input_schema(cohort), TASK_SETS[cohort.name]
+    inputs = step_data(cohort, schema, most_steps=schema.horizon_steps).inputs
+    person = np.unique(cohort.person, return_inverse=True)[1]
     return TrainingData(
         inputs=inputs,
         other=second_view(cohort, inputs, schema, seed),

@@ -24,7 +24,7 @@ def test_take_keeps_the_chosen_stays_whole_and_in_the_order_asked_for(tmp_path: 
     assert part.minute.tolist() == [120, 7, 67]
     assert part.value.tolist() == [80, 73, 74]
     assert part.bounds.tolist() == [0, 1, 3]
-    assert part.last_minute.tolist() == [120, 67]
+    assert part.recorded_until.tolist() == [120, 67]
     np.testing.assert_array_equal(part.length_of_stay, [np.nan, 5])
 
 

@@ -178,7 +178,7 @@ def test_a_stay_without_a_single_measurement_is_a_stay(tmp_path: Path) -> None:
 
     cohort = read(tmp_path)
 
-    assert (len(cohort), cohort.last_minute.tolist()) == (3, [0, 7, 0])
+    assert (len(cohort), cohort.recorded_until.tolist()) == (3, [0, 7, 0])
 
 
 def test_folders_are_read_together(tmp_path: Path) -> None:
@@ -256,4 +256,4 @@ def test_the_published_sets_are_read_whole(data_dir: Path) -> None:
     assert cohort.report.outcomes_death == 8000
     order = (cohort.stay.astype(np.int64) * 10_000 + cohort.minute) * 100 + cohort.channel
     assert (np.diff(order) > 0).all()
-    assert cohort.last_minute.max() <= 2880
+    assert cohort.recorded_until.max() <= 2880

@@ -7,7 +7,7 @@ from lemof_stream.contracts.channels import CHANNELS, Channel
 
 UNITS: Final = {
     "/min", "mm[Hg]", "Cel", "%", "{score}", "mL", "kg", "1", "{0,1}", "[pH]", "mmol/L", "10*3/uL", "mg/dL", "U/L",
-    "g/dL", "ng/mL",
+    "g/dL", "ng/mL", "mg/L", "pg", "fL", "s", "{INR}",
 }  # fmt: skip
 """UCUM's spelling of what is measured at a bedside."""
 
