@@ -20,7 +20,7 @@ from lemof_stream.training.boost import fit_boosted
 from lemof_stream.training.out_of_fold import OutOfFold, out_of_fold
 from lemof_stream.training.prepare import prepare
 from lemof_stream.training.ridge import ridge_logistic
-from lemof_stream.training.stages import Progress, Recipe, fit_encoders, fit_fusion
+from lemof_stream.training.stages import Prepared, Progress, Recipe, fit_encoders, fit_fusion
 from lemof_stream.training.targets import Targets
 
 RIDGE = 0.01
@@ -62,15 +62,7 @@ def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progr
     model = LeMoF(data.schema, data.tasks, sizes)
     progress("0 features", 0.0)
     ready = prepare(model, data.inputs, data.other, data.targets.binary, data.person, recipe.seed)
-    boosted = fit_boosted(model, ready, recipe, progress)
-    fit_encoders(model, ready, recipe, progress)
-    fit_stacking(model, out_of_fold(model, ready, boosted))
-    for meta, best in zip(model.metas, model.fusion.best, strict=True):
-        best.choose(meta.importance, recipe.best_levels)
-    fit_fusion(model, ready, recipe, progress)
-    progress("3 decision", 0.0)
-    held_out = out_of_fold(model, ready, boosted)
-    logits = fit_decision(model, held_out)
+    held_out, logits = fit_stages(model, ready, recipe, progress)
     hours = model.hours_passed(data.inputs)[held_out.stay, held_out.step]
     if model.readout.duration is not None:
         duration = data.targets.duration
@@ -82,6 +74,26 @@ def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progr
     columns = model.readout(logits.sigmoid(), hours)
     progress("3 decision", 1.0)
     return Fitted(model.eval(), held_out.stay, held_out.step, columns)
+
+
+def fit_stages(
+    model: LeMoF, ready: Prepared, recipe: Recipe, progress: Progress
+) -> tuple[OutOfFold, Tensor]:
+    """The three stages; returns the held-out predictions and the decision's logits [R, K] there, calibrated.
+
+    A model of no trees has networks only: its boosted level says nothing.
+    """
+    boosted = torch.zeros_like(ready.target)
+    if model.sizes.trees:
+        boosted = fit_boosted(model, ready, recipe, progress)
+    fit_encoders(model, ready, recipe, progress)
+    fit_stacking(model, out_of_fold(model, ready, boosted))
+    for meta, best in zip(model.metas, model.fusion.best, strict=True):
+        best.choose(meta.importance, recipe.best_levels)
+    fit_fusion(model, ready, recipe, progress)
+    progress("3 decision", 0.0)
+    held_out = out_of_fold(model, ready, boosted)
+    return held_out, fit_decision(model, held_out)
 
 
 def fit_stacking(model: LeMoF, held_out: OutOfFold) -> None:

@@ -109,7 +109,7 @@ def task_loss(logits: Tensor, target: Tensor, learns: Tensor) -> Tensor:
     return loss.sum() / weight.expand_as(logits).sum().clamp(min=1) * logits.shape[-1]
 
 
-def _fit(
+def descend(
     parameters: list[nn.Parameter],
     loss: Callable[[Batch], Tensor],
     data: Prepared,
@@ -144,7 +144,7 @@ def fit_encoders(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progres
 
     modules = [model.vitals, model.ehr, model.heads]
     parameters = [p for module in modules for p in module.parameters()]
-    _fit(parameters, loss, data, recipe, recipe.epochs, lambda share: progress("1 level stacking", share))
+    descend(parameters, loss, data, recipe, recipe.epochs, lambda share: progress("1 level stacking", share))
 
 
 def fit_fusion(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress) -> None:
@@ -159,13 +159,17 @@ def fit_fusion(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress)
     def loss(batch: Batch) -> Tensor:
         target, learns = data.targets(batch), data.learns(batch.stays)
         levels, seen = levels_at(model, batch), batch.features.seen
-        dropped = torch.rand(seen.shape, generator=generator) < recipe.modality_dropout
-        seen = seen & ~(dropped & ~dropped.all(1, keepdim=True))
-        fused = model.fusion(levels, seen).unflatten(1, batch.steps.shape)
+        fused = model.fusion(levels, drop_modalities(seen, recipe, generator)).unflatten(1, batch.steps.shape)
         return task_loss(fused, target, learns) + level_loss(model, levels, target, learns)
 
     parameters = list(model.parameters())
-    _fit(parameters, loss, data, recipe, recipe.fusion_epochs, lambda share: progress("2 fusion", share))
+    descend(parameters, loss, data, recipe, recipe.fusion_epochs, lambda share: progress("2 fusion", share))
+
+
+def drop_modalities(seen: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """`seen` [R, M] with whole modalities dropped at random, never all of a row."""
+    dropped = torch.rand(seen.shape, generator=generator) < recipe.modality_dropout
+    return seen & ~(dropped & ~dropped.all(1, keepdim=True))
 
 
 def levels_at(model: LeMoF, batch: Batch) -> list[list[Tensor]]:

@@ -29,11 +29,11 @@ class Tokens(nn.Module):
 
     def forward(self, level: Tensor) -> Tensor:
         tokens: Tensor = self.map(normalised(level))
-        return tokens.unflatten(-1, (TOKENS, -1))
+        return tokens.view(*tokens.shape[:2], TOKENS, -1)
 
 
 class AttentionBlock(nn.Module):
-    """A pre-norm transformer block: queries [E, R, Q, H] attend to keys [E, R, P, H], of which `present` [R, P] counts."""
+    """A pre-norm transformer block: queries [E, R, Q, H] attend to keys [E, R, P, H]; `present` [R, P]: which count."""
 
     def __init__(self, members: int, hidden: int, drop: nn.Dropout) -> None:
         super().__init__()
@@ -51,13 +51,14 @@ class AttentionBlock(nn.Module):
         scores = scores + (present.float().unsqueeze(1) - 1) * 1e4
         found = each(self.out, scores.softmax(-1) @ value)
         h = queries + self.drop(found * present.any(1).view(1, -1, 1, 1))
-        return h + self.drop(each(self.outer, nn.functional.silu(each(self.inner, normalised(h)))))
+        change: Tensor = self.drop(each(self.outer, nn.functional.silu(each(self.inner, normalised(h)))))
+        return h + change
 
 
 def each(layer: nn.Module, tokens: Tensor) -> Tensor:
     """A member's layer on every token [E, R, P, H]."""
     flat: Tensor = layer(tokens.flatten(1, 2))
-    return flat.unflatten(1, tokens.shape[1:3])
+    return flat.view(*tokens.shape[:3], -1)
 
 
 def presence(seen: Tensor, modality: int, tokens: int) -> Tensor:
@@ -67,7 +68,8 @@ def presence(seen: Tensor, modality: int, tokens: int) -> Tensor:
 
 class MulT(Fusion):
     """MulT (Tsai et al. 2019): either modality's tokens attend to the other's, then to their own; the means of both are
-    concatenated. The unseen is masked out of attention and filled with zeros in the concatenation."""
+    concatenated. The unseen is masked out of attention and filled with zeros in the concatenation.
+    """
 
     def build(self) -> None:
         self.tokens = nn.ModuleList(Tokens(self.members, width, self.hidden) for width in self.widths)
@@ -91,15 +93,16 @@ class MulT(Fusion):
 
 class BottleneckTokens(Fusion):
     """MBT (Nagrani et al. 2021): each modality's tokens attend to themselves and to a few shared tokens, which alone
-    carry anything across; logits are averaged over modalities. The unseen is masked everywhere."""
+    carry anything across; logits are averaged over modalities. The unseen is masked everywhere.
+    """
 
     def build(self) -> None:
         self.tokens = nn.ModuleList(Tokens(self.members, width, self.hidden) for width in self.widths)
         self.shared = nn.Parameter(torch.randn(self.members, 1, BOTTLENECKS, self.hidden))
-        self.layers = nn.ModuleList(
-            nn.ModuleList(AttentionBlock(self.members, self.hidden, self.drop) for _ in self.widths)
-            for _ in range(LAYERS)
-        )
+        self.layers = [
+            [AttentionBlock(self.members, self.hidden, self.drop) for _ in self.widths] for _ in range(LAYERS)
+        ]
+        self.blocks = nn.ModuleList(block for layer in self.layers for block in layer)  # the same, registered
         self.heads = nn.ModuleList(self.linear(self.hidden, self.tasks) for _ in self.widths)
 
     def forward(self, levels: list[Tensor], seen: Tensor) -> Tensor:
@@ -108,7 +111,7 @@ class BottleneckTokens(Fusion):
         always = torch.ones_like(seen[:, :1]).expand(-1, BOTTLENECKS)
         for layer in self.layers:
             carried = []
-            for m, block in enumerate(layer):  # type: ignore[arg-type]
+            for m, block in enumerate(layer):
                 both = torch.cat([tokens[m], shared], 2)
                 both = block(both, both, torch.cat([presence(seen, m, TOKENS), always], 1))
                 tokens[m], own = both[:, :, :TOKENS], both[:, :, TOKENS:]

@@ -32,7 +32,9 @@ class Calibration:
         return columns
 
 
-def calibrate(tasks: TaskSet, held_out: Answer, target: Tensor, duration: Tensor, hours: Tensor) -> Calibration:
+def calibrate(
+    tasks: TaskSet, held_out: Answer, target: Tensor, duration: Tensor, hours: Tensor
+) -> Calibration:
     """Fit on held-out answers: target [N, T, K], duration and hours since admission [N, T]."""
     asked = ~held_out.logits.isnan().any(-1)
     logits = held_out.logits[asked].double()

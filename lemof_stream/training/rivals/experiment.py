@@ -51,7 +51,11 @@ class Ready:
 
 
 def run(
-    train: Cohort, test: Cohort, seeds: Sequence[int], progress: Progress, names: Sequence[str] = tuple(RIVALS)
+    train: Cohort,
+    test: Cohort,
+    seeds: Sequence[int],
+    progress: Progress,
+    names: Sequence[str] = tuple(RIVALS),
 ) -> list[Scored]:
     """Train the named rivals on `train`, once a seed, and predict every step of `test`."""
     scored = []

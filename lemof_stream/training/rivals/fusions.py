@@ -3,8 +3,10 @@
     E members, R rows, M modalities (vitals, EHR), D width of a last level, H hidden width of the fusion, K tasks
 
 H is chosen so that a rival has as many parameters as LeMoF's networks. A modality that was never seen is masked where
-the published method has a way to leave it out, else its level is filled with zeros, as published; each class says which.
+the published method has a way to leave it out, else its level is filled with zeros, as published; each class says so.
 """
+
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +21,9 @@ RANK = 4
 
 class Fusion(nn.Module):
     """Last levels of both modalities [E, R, D] and seen [R, M] -> logits [E, R, K]."""
+
+    modality: ClassVar[int | None] = None
+    """The only one that is read, if any."""
 
     def __init__(self, members: int, widths: list[int], hidden: int, tasks: int, dropout: float) -> None:
         super().__init__()
@@ -70,7 +75,7 @@ def masked_mean(values: Tensor, weight: Tensor) -> Tensor:
 class VitalsAlone(Fusion):
     """A residual MLP on the vitals' last level. Zeros if unseen."""
 
-    modality = 0
+    modality: ClassVar[int] = 0
 
     def build(self) -> None:
         self.mlp = ResidualMLP(self.members, self.widths[self.modality], self.hidden, self.tasks, self.drop)
@@ -83,7 +88,7 @@ class VitalsAlone(Fusion):
 class EhrAlone(VitalsAlone):
     """A residual MLP on the EHR's last level. Zeros if unseen."""
 
-    modality = 1
+    modality: ClassVar[int] = 1
 
 
 class EarlyFusion(Fusion):
@@ -107,9 +112,7 @@ class LateFusion(Fusion):
 
     def logits(self, levels: list[Tensor]) -> Tensor:
         """Of each modality: [E, R, M, K]."""
-        return torch.stack(
-            [mlp(normalised(level)) for mlp, level in zip(self.mlps, levels, strict=True)], 2
-        )
+        return torch.stack([mlp(normalised(level)) for mlp, level in zip(self.mlps, levels, strict=True)], 2)
 
     def forward(self, levels: list[Tensor], seen: Tensor) -> Tensor:
         return masked_mean(self.logits(levels), seen.float())
@@ -151,7 +154,8 @@ class TensorFusion(Fusion):
 
 class LowRankFusion(Fusion):
     """LMF (Liu et al. 2018): the outer product's map to H factored into `RANK` rank-1 terms, then a residual MLP. Zeros
-    for the unseen, as in TFN."""
+    for the unseen, as in TFN.
+    """
 
     def build(self) -> None:
         # The bias of each map is what the appended 1 would be multiplied by.
@@ -167,7 +171,8 @@ class LowRankFusion(Fusion):
 
 class MedFuse(Fusion):
     """MedFuse (Hayat et al. 2022): an LSTM reads the modalities' vectors one after the other, the EHR first. The unseen
-    is left out of the sequence."""
+    is left out of the sequence.
+    """
 
     order = (1, 0)
 
