@@ -61,8 +61,8 @@ class LightGBM:
 
     name = "lightgbm"
 
-    def __init__(self, tasks: TaskSet, trials: int = TRIALS) -> None:
-        self.tasks, self.trials = tasks, trials
+    def __init__(self, tasks: TaskSet) -> None:
+        self.tasks = tasks
         self.edges: list[list[Any]] = []
         """By task: a booster a seed."""
         self.direct: list[Any] = []
@@ -96,7 +96,7 @@ class LightGBM:
             progress(f"{self.name} duration", 1.0)
             tuned = self._tune(few, duration[few.stay, few.step], "l1", recipe.seed)
             direct = few.place(tuned.held_out, duration.shape)
-            if self._errs_less(direct, answer, data, duration):
+            if self.errs_less(direct, answer, data, duration):
                 y = duration[rows.stay, rows.step]
                 self.direct = _fit_seeds(rows, y, tuned, recipe.seed)
                 answer = replace(answer, duration=direct)
@@ -110,7 +110,7 @@ class LightGBM:
         direct = _average(self.direct, flat).view(x.shape[:2]) if self.direct else None
         return Answer(logits.view(*x.shape[:2], -1), direct)
 
-    def _errs_less(self, direct: Tensor, edges: Answer, data: Prepared, duration: Tensor) -> bool:
+    def errs_less(self, direct: Tensor, edges: Answer, data: Prepared, duration: Tensor) -> bool:
         """Whether held-out durations [N, T] of the direct regression beat those read out of the edges."""
         hours = torch.zeros_like(duration)
         read = calibrate(self.tasks, edges, data.target, duration, hours).columns(edges, hours)
@@ -148,7 +148,7 @@ class LightGBM:
 
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
         study.enqueue_trial(BY_HAND)
-        study.optimize(loss, self.trials)
+        study.optimize(loss, TRIALS)
         return best[0][1]
 
 
@@ -180,7 +180,9 @@ def _fit_seeds(rows: Rows, y: Tensor, tuned: Tuned, seed: int) -> list[Any]:
     """On all people: a booster a seed."""
     lightgbm, _ = _libraries()
     known = ~y.isnan()
-    dataset = lightgbm.Dataset(rows.x[known].numpy(), y[known].numpy(), params=FIXED)  # binned once for all seeds
+    dataset = lightgbm.Dataset(
+        rows.x[known].numpy(), y[known].numpy(), params=FIXED
+    )  # binned once for all seeds
     settings = FIXED | tuned.settings
     return [
         lightgbm.train(settings | {"seed": seed * SEEDS + s}, dataset, tuned.rounds) for s in range(SEEDS)
