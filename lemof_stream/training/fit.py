@@ -76,9 +76,7 @@ def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progr
     return Fitted(model.eval(), held_out.stay, held_out.step, columns)
 
 
-def fit_stages(
-    model: LeMoF, ready: Prepared, recipe: Recipe, progress: Progress
-) -> tuple[OutOfFold, Tensor]:
+def fit_stages(model: LeMoF, ready: Prepared, recipe: Recipe, progress: Progress) -> tuple[OutOfFold, Tensor]:
     """The three stages; returns the held-out predictions and the decision's logits [R, K] there, calibrated.
 
     A model of no trees has networks only: its boosted level says nothing.

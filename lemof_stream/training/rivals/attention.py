@@ -50,7 +50,7 @@ class AttentionBlock(nn.Module):
         scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])  # [E, R, Q, P]
         scores = scores + (present.float().unsqueeze(1) - 1) * 1e4
         found = each(self.out, scores.softmax(-1) @ value)
-        h = queries + self.drop(found * present.any(1).view(1, -1, 1, 1))
+        h: Tensor = queries + self.drop(found * present.any(1).view(1, -1, 1, 1))
         change: Tensor = self.drop(each(self.outer, nn.functional.silu(each(self.inner, normalised(h)))))
         return h + change
 
