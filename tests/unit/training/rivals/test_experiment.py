@@ -9,7 +9,7 @@ from lemof_stream.training.rivals.catalogue import RIVALS
 from lemof_stream.training.rivals.experiment import Ready, Scored, train_and_predict
 from lemof_stream.training.stages import Recipe
 
-SHORT = Recipe(epochs=2, fusion_epochs=3, stays_a_batch=20)
+SHORT = Recipe(epochs=3, fusion_epochs=3, stays_a_batch=20)
 BLIND = {"vitals alone": "los_gt_7", "ehr alone": "death"}
 """What a modality alone cannot know."""
 
