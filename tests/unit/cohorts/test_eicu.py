@@ -55,6 +55,17 @@ def test_columns_and_rows_may_come_in_any_order_and_with_others(tmp_path: Path) 
     assert "__index_level_0__" not in cohort.report.parameters
 
 
+def test_another_column_need_not_hold_numbers(tmp_path: Path) -> None:
+    folder = write_eicu(tmp_path, [eicu_row(7, 0, hr=70)], [eicu_stay(7)])
+    table = pq.read_table(folder / "dyn.parquet")
+    pq.write_table(table.append_column("note", [["calm"]]), folder / "dyn.parquet")
+
+    cohort = read(folder)
+
+    assert cohort.report.malformed == 0
+    assert counts(cohort, "note").dropped == {"unknown parameter": 1}
+
+
 def test_fio2_is_charted_in_percent(tmp_path: Path) -> None:
     cohort = read(write_eicu(tmp_path, [eicu_row(7, 0, fio2=40)], [eicu_stay(7)]))
 
@@ -220,6 +231,15 @@ def test_a_column_of_another_type_is_one_sentence(
 ) -> None:
     with pytest.raises(DataError, match=sentence):
         read(write_eicu(tmp_path, [eicu_row(7, 0)], [eicu_stay(7) | facts]))
+
+
+def test_a_parameter_that_holds_text_is_one_sentence(tmp_path: Path) -> None:
+    folder = write_eicu(tmp_path, [eicu_row(7, 0, hr=70)], [eicu_stay(7)])
+    table = pq.read_table(folder / "dyn.parquet").drop_columns(["hr"])
+    pq.write_table(table.append_column("hr", [["fast"]]), folder / "dyn.parquet")
+
+    with pytest.raises(DataError, match=r"column hr of dyn\.parquet holds string where numbers are due"):
+        read(folder)
 
 
 def test_the_published_set_is_read_whole(data_dir: Path) -> None:

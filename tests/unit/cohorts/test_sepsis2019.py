@@ -135,7 +135,7 @@ def test_cells_rows_and_steps_that_cannot_be_read_are_counted(tmp_path: Path) ->
 def test_files_may_differ_in_the_order_and_number_of_columns(tmp_path: Path) -> None:
     bare = [name for name in reversed(COLUMNS) if name != "SepsisLabel"]
     files = {
-        "p1.psv": psv({"ICULOS": 1, "HR": 71}, columns=[*COLUMNS, "Mood"]).replace("|NaN\n", "|3\n"),
+        "p1.psv": psv({"ICULOS": 1, "HR": 71}, columns=[*COLUMNS, "Mood"]).replace("|NaN\n", "|calm\n"),
         "p2.psv": psv({"ICULOS": 1, "HR": 72}, columns=bare).replace("\n", "\r\n"),
         "p3.psv": "\ufeff" + psv({"ICULOS": 1, "HR": 73}),
     }
