@@ -33,10 +33,10 @@ def random_stays(rows: int, steps: int, seed: int) -> StepInputs:
     )
 
 
-def random_model(seed: int = 0) -> LeMoF:
+def random_model(seed: int = 0, architecture: Architecture | None = None) -> LeMoF:
     """A model with every weight drawn at random, its scales fitted as training fits them."""
     torch.manual_seed(seed)
-    model = LeMoF(InputSchema(), Architecture())
+    model = LeMoF(InputSchema(), architecture or Architecture())
     stays = random_stays(64, 12, seed)
     prepare(model, stays, SecondView(stays, stays), torch.zeros(64, 4), seed)
     for meta, best in zip(model.metas, model.fusion.best, strict=True):
