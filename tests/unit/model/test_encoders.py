@@ -19,6 +19,7 @@ from lemof_stream.model.encoders import (
     vitals_encoder,
 )
 from lemof_stream.model.encoders.ft_transformer import ChannelTokens
+from lemof_stream.model.encoders.gru import GRULayer
 from lemof_stream.model.encoders.transformer import BLOCKS, WINDOW
 from lemof_stream.model.features import STATISTICS
 from tests.model_streams import random_model, random_stays
@@ -127,6 +128,25 @@ def test_the_transformer_sees_its_whole_window_and_nothing_beyond() -> None:
     torch.testing.assert_close(whole(encoder, outside)[:, :, :, -1], last, rtol=0, atol=TOLERANCE)
     moved = (whole(encoder, inside)[:, :, :, -1] - last).abs().amax((1, 2, 3))
     assert bool((moved > 10 * TOLERANCE).all())
+
+
+@torch.inference_mode()
+def test_a_gru_layer_computes_what_that_of_pytorch_does() -> None:
+    layer, torchs = GRULayer(1, WIDTH), torch.nn.GRU(WIDTH, WIDTH, batch_first=True)
+    theirs = dict(torchs.named_parameters())
+    for ours, name in ((layer.inputs, "ih"), (layer.recurrent, "hh")):
+        weight, bias = theirs[f"weight_{name}_l0"], theirs[f"bias_{name}_l0"]
+        reset, update, candidate = torch.cat([weight, bias.unsqueeze(1)], 1).chunk(3)  # the order of PyTorch
+        both = torch.cat([update, reset, candidate]).T
+        ours.weight.copy_(both[:-1])
+        ours.bias.copy_(both[-1:])
+    x = torch.randn(3, 20, WIDTH)
+    torch.testing.assert_close(layer(x.view(1, 60, WIDTH), 20).view(x.shape), torchs(x)[0])
+
+
+def test_a_width_that_attention_heads_cannot_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="width 7 cannot be parted into 2 attention heads"):
+        vitals_encoder("transformer", MEMBERS, FEATURES, 7, dropout=0.0)
 
 
 @every_temporal

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lemof_stream.model import COLUMNS, MODALITIES, Architecture, InputSchema, LeMoF, StepOutput
+from lemof_stream.model import COLUMNS, MODALITIES, Architecture, LeMoF, StepOutput
 from lemof_stream.model.encoders import DILATIONS, EhrEncoder, VitalsEncoder
 from lemof_stream.model.features import WINDOW
 from tests.model_streams import random_model, random_stays
@@ -65,12 +65,6 @@ def test_steps_equal_whole_stays_with_every_pair_of_encoders(vitals: VitalsEncod
     """Sizes differ from the defaults, so that no part of the model leans on them."""
     sizes = Architecture(members=4, vitals_width=12, ehr_width=20, vitals_encoder=vitals, ehr_encoder=ehr)
     assert_step_equals_forward(random_model(2, sizes), rows=6, steps=3 * WINDOW, seed=4, batch=4)
-
-
-def test_an_unknown_encoder_is_refused_by_name() -> None:
-    for field in ("vitals_encoder", "ehr_encoder"):
-        with pytest.raises(ValueError, match=f"{field} is 'lstm' where one of .* is due"):
-            LeMoF(InputSchema(), Architecture(**{field: "lstm"}))  # type: ignore[arg-type]
 
 
 def test_a_large_micro_batch_equals_whole_stays(model: LeMoF) -> None:
