@@ -59,6 +59,6 @@ def ehr_encoder(
         case "residual_mlp":
             return EhrResidualMLP(members, features, width, levels, dropout)
         case "ft_transformer":
-            # Half the width gives it the parameters of the residual MLP, and a fourth of its own cost.
+            # Half the width gives it the parameters of the residual MLP, and a third of the cost it had.
             return EhrFTTransformer(members, features, channels, len(STATISTICS), width // 2, levels, dropout)
     raise ValueError(f"ehr_encoder is {name!r} where one of {', '.join(get_args(EhrEncoder))} is due")

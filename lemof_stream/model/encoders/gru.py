@@ -11,7 +11,7 @@ from lemof_stream.model.inputs import State
 from lemof_stream.model.members import MemberInput, MemberLinear, normalised
 
 LAYERS = 3
-"""Each layer has 6 D² weights; three of them come near the parameters of the other vitals encoders."""
+"""The fewest that leave a middle level to choose; 6 D² weights each (a block of the TCN has 2 D²)."""
 
 
 class GRULayer(nn.Module):

@@ -14,7 +14,7 @@ from lemof_stream.model.inputs import State
 from lemof_stream.model.members import MemberInput, MemberLinear, normalised
 
 BLOCKS = 3
-"""Each block has 8 D² weights; three of them come near the parameters of the other vitals encoders."""
+"""The fewest that leave a middle level to choose; 8 D² weights each (a block of the TCN has 2 D²)."""
 WINDOW = 12
 """Steps that a block attends to, its own included: with three blocks the last looks 33 steps back, and a slot's
 state stays below 50 kB."""
