@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lemof_stream.model.members import MemberLinear, normalised
+from lemof_stream.model.members import Dropout, MemberLinear, normalised
 
 
 class BestLevels(nn.Module):
@@ -77,7 +77,7 @@ class LevelGuidedFusion(nn.Module):
         ]
         self.best_levels = nn.ModuleList(self.best)  # the same objects, registered
         self.attention = CrossModalAttention(members, fused, len(widths))
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.mix = MemberLinear(members, fused, fused)
         self.head = MemberLinear(members, fused, tasks)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lemof_stream.model.encoders.feed_forward import GatedFeedForward, heads_of
 from lemof_stream.model.encoders.protocol import PointwiseEncoder
-from lemof_stream.model.members import MemberInput, MemberLinear, normalised
+from lemof_stream.model.members import Dropout, MemberInput, MemberLinear, normalised
 
 HEADS = 2
 
@@ -53,7 +53,7 @@ class Block(nn.Module):
         self.key_value = MemberLinear(members, width, 2 * width)
         self.out = MemberLinear(members, width, width)
         self.feed_forward = GatedFeedForward(members, width)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, tokens: Tensor, kept: int) -> Tensor:
         """[E, R, N, D] -> [E, R, kept, D]: all tokens are read, the first `kept` go on."""
@@ -91,7 +91,7 @@ class EhrFTTransformer(PointwiseEncoder):
         self.levels, self.width = levels, width
         self.tokens = ChannelTokens(members, features, channels, statistics, width)
         self.blocks = nn.ModuleList(Block(members, width, dropout) for _ in range(levels))
-        self.drop_in = nn.Dropout(dropout / 2)
+        self.drop_in = Dropout(dropout / 2)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         tokens = self.tokens(self.drop_in(x))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lemof_stream.model.encoders.protocol import TemporalEncoder
 from lemof_stream.model.inputs import State
-from lemof_stream.model.members import MemberInput, MemberLinear, normalised
+from lemof_stream.model.members import Dropout, MemberInput, MemberLinear, normalised
 
 LAYERS = 3
 """The fewest that leave a middle level to choose; 6 D² weights each (a block of the TCN has 2 D²)."""
@@ -55,7 +55,7 @@ class VitalsGRU(TemporalEncoder):
         self.members, self.levels, self.width = members, LAYERS, width
         self.input = MemberInput(members, features, width)
         self.layers = nn.ModuleList(GRULayer(members, width) for _ in range(LAYERS))
-        self.drop_in, self.drop = nn.Dropout(dropout / 2), nn.Dropout(dropout)
+        self.drop_in, self.drop = Dropout(dropout / 2), Dropout(dropout)
 
     def initial_state(self, rows: int) -> State:
         """The hidden state of every layer: [B, E, D]."""

@@ -6,7 +6,7 @@ E members, R rows, F features, D width, L levels
 from torch import Tensor, nn
 
 from lemof_stream.model.encoders.protocol import PointwiseEncoder
-from lemof_stream.model.members import MemberInput, MemberLinear, normalised
+from lemof_stream.model.members import Dropout, MemberInput, MemberLinear, normalised
 
 
 class EhrResidualMLP(PointwiseEncoder):
@@ -17,7 +17,7 @@ class EhrResidualMLP(PointwiseEncoder):
         self.levels, self.width = levels, width
         self.input = MemberInput(members, features, width)
         self.blocks = nn.ModuleList(MemberLinear(members, width, width) for _ in range(levels))
-        self.drop_in, self.drop = nn.Dropout(dropout / 2), nn.Dropout(dropout)
+        self.drop_in, self.drop = Dropout(dropout / 2), Dropout(dropout)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         h = self.input(self.drop_in(x))

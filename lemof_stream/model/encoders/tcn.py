@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lemof_stream.model.encoders.protocol import TemporalEncoder
 from lemof_stream.model.inputs import State
-from lemof_stream.model.members import MemberInput, MemberLinear, normalised
+from lemof_stream.model.members import Dropout, MemberInput, MemberLinear, normalised
 
 DILATIONS = (1, 2, 4, 8)
 """Two taps a block: together the blocks look back 15 steps beyond the current one, as the running features hold
@@ -23,7 +23,7 @@ class VitalsTCN(TemporalEncoder):
         self.members, self.levels, self.width = members, len(DILATIONS), width
         self.input = MemberInput(members, features, width)
         self.blocks = nn.ModuleList(MemberLinear(members, 2 * width, width) for _ in DILATIONS)
-        self.drop_in, self.drop = nn.Dropout(dropout / 2), nn.Dropout(dropout)
+        self.drop_in, self.drop = Dropout(dropout / 2), Dropout(dropout)
 
     def initial_state(self, rows: int) -> State:
         """One ring a level, the oldest step first: [B, dilation, E, D]; zeros, as before the first step."""

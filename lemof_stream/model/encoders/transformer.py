@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lemof_stream.model.encoders.feed_forward import GatedFeedForward, heads_of
 from lemof_stream.model.encoders.protocol import TemporalEncoder
 from lemof_stream.model.inputs import State
-from lemof_stream.model.members import MemberInput, MemberLinear, normalised
+from lemof_stream.model.members import Dropout, MemberInput, MemberLinear, normalised
 
 BLOCKS = 3
 """The fewest that leave a middle level to choose; 8 D² weights each (a block of the TCN has 2 D²)."""
@@ -84,7 +84,7 @@ class Block(nn.Module):
         super().__init__()
         self.attention = SlidingAttention(members, width)
         self.feed_forward = GatedFeedForward(members, width)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, x: Tensor, steps: int) -> Tensor:
         """[E, B * T, D] -> [E, B * T, D]."""
@@ -107,7 +107,7 @@ class VitalsTransformer(TemporalEncoder):
         self.members, self.levels, self.width = members, BLOCKS, width
         self.input = MemberInput(members, features, width)
         self.blocks = nn.ModuleList(Block(members, width, dropout) for _ in range(BLOCKS))
-        self.drop_in = nn.Dropout(dropout / 2)
+        self.drop_in = Dropout(dropout / 2)
 
     def initial_state(self, rows: int) -> State:
         """One ring of keys and values a block, the oldest step first: [B, W - 1, E, 2, D]; `attended` [B], how many
