@@ -19,13 +19,13 @@ def command(
 ) -> None:
     """Score a checkpoint by hours observed, with 95% bootstrap intervals."""
     from lemof_stream.cohorts import read_cohort
-    from lemof_stream.model import load_checkpoint
+    from lemof_stream.model import load_for_cohort
     from lemof_stream.training.evaluate import evaluate
     from lemof_stream.training.predict import one_thread, predict
 
     recorded = folders(cohort, data, load_settings())
     one_thread()
-    predictor = load_checkpoint(checkpoint)
+    predictor = load_for_cohort(cohort, checkpoint)
     stays = read_cohort(cohort, *recorded)
     scores = {
         "model": predictor.info.model_dump(),

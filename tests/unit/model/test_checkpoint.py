@@ -11,7 +11,14 @@ import pytest
 import torch
 
 from lemof_stream.errors import CheckpointError
-from lemof_stream.model import TASK_SETS, Architecture, InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.model import (
+    TASK_SETS,
+    Architecture,
+    InputSchema,
+    load_checkpoint,
+    load_for_cohort,
+    save_checkpoint,
+)
 from lemof_stream.model.checkpoint import CARD, SUMS, WEIGHTS
 from tests.model_streams import random_model, random_stays
 
@@ -165,3 +172,8 @@ def test_the_packaged_checkpoint_loads_is_small_and_says_what_it_is_for() -> Non
     assert "not a medical device" in predictor.card["intended_use"]
     assert tuple(predictor.card["outputs"]) == TASK_SETS["physionet2012"].columns
     assert {"data", "splits", "metrics", "calibration"} <= predictor.card.keys()
+
+
+def test_a_checkpoint_of_another_cohort_is_refused(folder: Path) -> None:
+    with pytest.raises(CheckpointError, match="p_death.*for the cohort physionet2012.*trained on eicu"):
+        load_for_cohort("eicu", folder)
