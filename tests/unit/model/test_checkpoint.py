@@ -175,5 +175,5 @@ def test_the_packaged_checkpoint_loads_is_small_and_says_what_it_is_for() -> Non
 
 
 def test_a_checkpoint_of_another_cohort_is_refused(folder: Path) -> None:
-    with pytest.raises(CheckpointError, match="p_death.*for the cohort physionet2012.*trained on eicu"):
+    with pytest.raises(CheckpointError, match=r"p_death.*for the cohort physionet2012.*trained on eicu"):
         load_for_cohort("eicu", folder)
