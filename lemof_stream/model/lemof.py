@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from lemof_stream.model.boosted import BoostedLevel
-from lemof_stream.model.decision import IntegratedDecision
+from lemof_stream.model.decision import IntegratedDecision, Parts
 from lemof_stream.model.encoders import DILATIONS, EhrResidualMLP, VitalsTCN
 from lemof_stream.model.features import Features, RunningFeatures
-from lemof_stream.model.fusion import LevelGuidedFusion
+from lemof_stream.model.fusion import Attention, LevelGuidedFusion
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.members import Encoding
 from lemof_stream.model.readout import make_readout
@@ -27,7 +27,7 @@ from lemof_stream.model.tasks import TaskSet
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes; part of the checkpoint's card."""
+    """Sizes and kinds; part of the checkpoint's card. `parts`: what the decision integrates."""
 
     members: int = 6
     vitals_width: int = 24
@@ -37,6 +37,8 @@ class Architecture:
     dropout: float = 0.3
     trees: int = 600
     tree_depth: int = 3
+    attention: Attention = "self"
+    parts: Parts = "all"
 
 
 class LeMoF(nn.Module):
@@ -56,9 +58,11 @@ class LeMoF(nn.Module):
         )
         self.metas = [StackingMetaLearner(count, tasks) for count in levels]
         self.stacking = nn.ModuleList(self.metas)  # the same objects, registered
-        self.fusion = LevelGuidedFusion(members, widths, levels, sizes.fused_width, tasks, sizes.dropout)
+        self.fusion = LevelGuidedFusion(
+            members, widths, levels, sizes.fused_width, tasks, sizes.dropout, sizes.attention
+        )
         self.boosted = BoostedLevel(sizes.trees, sizes.tree_depth, tasks, len(widths))
-        self.decision = IntegratedDecision(len(widths), tasks)
+        self.decision = IntegratedDecision(len(widths), tasks, sizes.parts)
         self.readout = make_readout(task_set)
         self.schema, self.task_set, self.sizes = schema, task_set, sizes
         own = (
