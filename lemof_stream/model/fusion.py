@@ -62,9 +62,12 @@ class BestLevels(nn.Module):
         self.share.copy_(share)
 
     def forward(self, levels: list[Tensor]) -> Tensor:
-        chosen = [i for i, share in enumerate(self.share.tolist()) if share > 0]
-        parts = [self.share[i] * self.maps[i](normalised(levels[i])) for i in chosen]
-        return torch.stack(parts).sum(0)
+        """One product of the chosen levels side by side: the sum of each one's map, times its share."""
+        chosen = [(i, share) for i, share in enumerate(self.share.tolist()) if share > 0]
+        side_by_side = torch.cat([normalised(levels[i]) for i, _ in chosen], -1)
+        weight = torch.cat([share * self.maps[i].weight for i, share in chosen], 1)
+        bias = torch.stack([share * self.maps[i].bias for i, share in chosen]).sum(0)
+        return torch.baddbmm(bias, side_by_side, weight)
 
 
 class CrossModalAttention(nn.Module):
@@ -86,15 +89,19 @@ class CrossModalAttention(nn.Module):
     def forward(self, tokens: Tensor, seen: Tensor) -> Tensor:
         members, rows, modalities, width = tokens.shape
         tokens = tokens + self.kind
-        flat = normalised(tokens.reshape(members, rows * modalities, width))
+        flat = normalised(tokens.view(members, rows * modalities, width))
         query, key, value = self.qkv(flat).view(members, rows, modalities, 3 * width).chunk(3, -1)
-        scores = query @ key.transpose(-1, -2) / math.sqrt(width)  # [E, R, M, M]
+        # Products of single rows: a matrix product of matrices this small costs several times as much.
+        scores = (query.unsqueeze(3) * key.unsqueeze(2)).sum(-1) / math.sqrt(width)  # [E, R, M, M]
         open_to = (seen.unsqueeze(1) & self.own).float()  # [R, M, M]
         scores = scores + (open_to - 1) * 1e4  # the unseen get no attention
-        mixed: Tensor = scores.softmax(-1) @ value
-        mixed = self.out(mixed.reshape(members, rows * modalities, width)).view(tokens.shape)
-        mixed = mixed * open_to.amax(-1, keepdim=True)  # who has nobody to attend to keeps its token
-        return _mean_of_seen(tokens + mixed, seen)
+        # The mean over the seen modalities is taken before the output's map, which is linear.
+        weight = _weight_of_seen(seen)
+        asks = weight * open_to.amax(-1)  # who has nobody to attend to keeps its token
+        attention = (scores.softmax(-1) * asks.unsqueeze(-1)).sum(2)  # [E, R, M]
+        mixed = (attention.unsqueeze(-1) * value).sum(2)
+        bias = asks.sum(1, keepdim=True) * self.out.bias
+        return (tokens * weight.unsqueeze(-1)).sum(2) + torch.baddbmm(bias, mixed, self.out.weight)
 
 
 class GatedTokens(nn.Module):
@@ -114,13 +121,13 @@ class MeanTokens(nn.Module):
     """The mean of the seen tokens: [E, R, M, D] and seen [R, M] -> fused f [E, R, D]."""
 
     def forward(self, tokens: Tensor, seen: Tensor) -> Tensor:
-        return _mean_of_seen(tokens, seen)
+        return (tokens * _weight_of_seen(seen).unsqueeze(-1)).sum(2)
 
 
-def _mean_of_seen(tokens: Tensor, seen: Tensor) -> Tensor:
+def _weight_of_seen(seen: Tensor) -> Tensor:
+    """Equal weights [R, M] of the seen modalities, zero for the others."""
     present = seen.float()
-    weight = present / present.sum(1, keepdim=True).clamp(min=1)
-    return (tokens * weight.unsqueeze(-1)).sum(2)
+    return present / present.sum(1, keepdim=True).clamp(min=1)
 
 
 def make_attention(kind: Attention, members: int, width: int, modalities: int) -> nn.Module:
