@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from lemof_stream.model.boosted import BoostedLevel
 from lemof_stream.model.channels import all_channels
-from lemof_stream.model.decision import IntegratedDecision
+from lemof_stream.model.decision import IntegratedDecision, Parts
 from lemof_stream.model.encoders import EhrEncoder, VitalsEncoder, ehr_encoder, vitals_encoder
 from lemof_stream.model.features import Features, RunningFeatures
-from lemof_stream.model.fusion import LevelGuidedFusion
+from lemof_stream.model.fusion import Attention, LevelGuidedFusion
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.members import Encoding
 from lemof_stream.model.readout import make_readout
@@ -28,7 +28,7 @@ from lemof_stream.model.tasks import TaskSet
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes and encoders; part of the checkpoint's card."""
+    """Sizes and kinds; part of the checkpoint's card. `parts`: what the decision integrates."""
 
     members: int = 6
     vitals_width: int = 24
@@ -40,6 +40,8 @@ class Architecture:
     tree_depth: int = 3
     vitals_encoder: VitalsEncoder = "tcn"
     ehr_encoder: EhrEncoder = "residual_mlp"
+    attention: Attention = "self"
+    parts: Parts = "all"
 
 
 class LeMoF(nn.Module):
@@ -69,9 +71,11 @@ class LeMoF(nn.Module):
         )
         self.metas = [StackingMetaLearner(count, tasks) for count in levels]
         self.stacking = nn.ModuleList(self.metas)  # the same objects, registered
-        self.fusion = LevelGuidedFusion(members, widths, levels, sizes.fused_width, tasks, sizes.dropout)
+        self.fusion = LevelGuidedFusion(
+            members, widths, levels, sizes.fused_width, tasks, sizes.dropout, sizes.attention
+        )
         self.boosted = BoostedLevel(sizes.trees, sizes.tree_depth, tasks, len(widths))
-        self.decision = IntegratedDecision(len(widths), tasks)
+        self.decision = IntegratedDecision(len(widths), tasks, sizes.parts)
         self.readout = make_readout(task_set)
         self.schema, self.task_set, self.sizes = schema, task_set, sizes
         own = (

@@ -64,8 +64,10 @@ class Encoding(nn.Module):
         self.register_buffer("scale", torch.ones(features))
 
     def forward(self, x: Tensor) -> Tensor:
-        scores = ((x - self.centre) / self.scale).nan_to_num(0.0).clamp(-4, 4)
-        return torch.stack([scores, scores.tanh()])
+        both = x.new_empty(2, *x.shape)
+        torch.sub(x, self.centre, out=both[0]).div_(self.scale).nan_to_num_(0.0).clamp_(-4, 4)
+        torch.tanh(both[0], out=both[1])
+        return both
 
 
 class MemberInput(nn.Module):

@@ -3,7 +3,7 @@
 n stays, R bootstrap draws; a draw is a weight [n] a stay: how often it was drawn
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -66,13 +66,7 @@ def estimate(score: Score, truth: Floats, predicted: Floats, seed: int = 0) -> E
     if n == 0:
         return {"value": None, "low": None, "high": None}
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)
-    value = float(score(truth, predicted, np.ones((1, n)))[0])
-    scores = score(truth, predicted, draws)
-    scores = scores[~np.isnan(scores)]
-    if np.isnan(value) or not len(scores):
-        return {"value": None, "low": None, "high": None}
-    low, high = np.quantile(scores, [0.025, 0.975])
-    return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+    return _interval(score(truth, predicted, np.concatenate([np.ones((1, n)), draws])))
 
 
 def _by_score(truth: Floats, predicted: Floats, weight: Floats) -> tuple[Floats, Floats]:
@@ -88,3 +82,38 @@ def _by_score(truth: Floats, predicted: Floats, weight: Floats) -> tuple[Floats,
 def _ratio(part: Floats, whole: Floats) -> Floats:
     found: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
     return found
+
+
+def paired(
+    score: Score, truth: Floats, variants: Sequence[Floats], person: NDArray[np.intp]
+) -> list[tuple[Estimate, Estimate]]:
+    """Scores of several variants on the same rows, and the difference of each to the first.
+
+    variants: each [S, n], its S seeds' predictions, whose scores are averaged; person [n]: whose a row is, from 0. All
+    variants and seeds see the same draws, which are over people.
+    """
+    known = ~np.isnan(truth)
+    if not known.any():
+        return [(_interval(np.full(1, np.nan)),) * 2 for _ in variants]
+    truth, drawn = truth[known], _draws_of_people(person[known])
+    found = [
+        np.mean([score(truth, seed[known], drawn) for seed in predicted], axis=0) for predicted in variants
+    ]
+    return [(_interval(own), _interval(own - found[0])) for own in found]
+
+
+def _draws_of_people(person: NDArray[np.intp]) -> Floats:
+    """Weights [1 + R, n]: once everybody, then how often each row's person was drawn."""
+    whose = np.unique(person, return_inverse=True)[1]
+    people = int(whose.max()) + 1
+    draws = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), RESAMPLES)
+    return np.concatenate([np.ones((1, len(whose))), draws[:, whose]])
+
+
+def _interval(values: Floats) -> Estimate:
+    """The first is the value, the 95% interval is that of the others."""
+    value, drawn = float(values[0]), values[1:][~np.isnan(values[1:])]
+    if np.isnan(value) or not len(drawn):
+        return {"value": None, "low": None, "high": None}
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lemof_stream.model.features import Features
+from lemof_stream.model.fusion import LevelChoice, LevelWeighting
 from lemof_stream.model.lemof import LeMoF
 
 Progress = Callable[[str, float], None]
@@ -38,6 +39,8 @@ class Recipe:
     second_view: float = 0.3
     modality_dropout: float = 0.15
     best_levels: int = 2
+    level_choice: LevelChoice = "importance"
+    level_weighting: LevelWeighting = "importance"
     boosted_rows: int = 80_000
     boosted_rate: float = 0.06
 
