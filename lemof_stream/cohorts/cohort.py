@@ -112,10 +112,3 @@ def _taken(
     before = np.cumsum(counts) - counts
     index = np.arange(int(counts.sum())) + np.repeat(starts - before, counts)
     return index, np.repeat(np.arange(len(picked), dtype=np.int32), counts)
-
-
-def last_minutes(stay: NDArray[np.integer], minute: NDArray[np.integer], stays: int) -> NDArray[np.int32]:
-    """[S] the latest minute of each stay's rows, 0 where it has none."""
-    last = np.zeros(stays, np.int32)
-    np.maximum.at(last, stay, minute)
-    return last

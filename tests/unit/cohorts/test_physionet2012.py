@@ -208,8 +208,8 @@ def test_archives_read_as_extracted_files_do_and_every_line_is_accounted_for(
 
     assert_equal(extracted, archived)
     report = extracted.report
-    assert report.lines == sum(len(text.splitlines()) - 1 for text in files.values())
-    assert report.lines == report.malformed + sum(p.read for p in report.parameters.values())
+    assert report.values == sum(len(text.splitlines()) - 1 for text in files.values())
+    assert report.values == report.malformed + sum(p.read for p in report.parameters.values())
     for parameter in report.parameters.values():
         assert parameter.read == parameter.kept + parameter.collapsed + sum(parameter.dropped.values())
     descriptors = ("RecordID", "Age", "Gender", "Height", "ICUType")
