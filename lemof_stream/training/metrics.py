@@ -1,21 +1,24 @@
-"""Scores with 95% bootstrap intervals over stays.
+"""Scores with 95% bootstrap intervals over people.
 
-n stays, R bootstrap draws; a draw is a weight [n] a stay: how often it was drawn
+n rows, P people, R bootstrap draws; a draw is a weight [n] a row: how often its person was drawn
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+People = NDArray[np.intp]
 Score = Callable[[Floats, Floats, Floats], Floats]
 """truth [n], predicted [n], weight [R, n] -> score of every draw [R]; NaN where it is not defined."""
 
 RESAMPLES = 400
 """Bootstrap draws: the interval's ends move by some 0.002 between seeds, well below its width."""
 ECE_BINS = 10
+CHUNK = 2_000_000
+"""Weights that are held at once: 16 MB, so that a draw of many rows stays near the processor."""
 
 
 class Estimate(TypedDict):
@@ -24,6 +27,9 @@ class Estimate(TypedDict):
     value: float | None
     low: float | None
     high: float | None
+
+
+UNDEFINED: Estimate = {"value": None, "low": None, "high": None}
 
 
 def auroc(truth: Floats, predicted: Floats, weight: Floats) -> Floats:
@@ -54,35 +60,103 @@ def absolute_error(truth: Floats, predicted: Floats, weight: Floats) -> Floats:
     return _ratio(weight @ np.abs(truth - predicted), weight.sum(1))
 
 
+def median_error(truth: Floats, predicted: Floats, weight: Floats) -> Floats:
+    """Median absolute error: the least error that at least half of the weight does not exceed."""
+    error = np.abs(truth - predicted)
+    order = np.argsort(error, kind="stable")
+    below = weight[:, order].cumsum(1)
+    half = (below >= below[:, -1:] / 2).argmax(1)
+    return np.where(below[:, -1] > 0, error[order][half], np.nan)
+
+
+def r_squared(truth: Floats, predicted: Floats, weight: Floats) -> Floats:
+    """Share of the truth's variance that is explained; not defined where the truth does not vary."""
+    total = weight.sum(1)
+    centre = np.divide(weight @ truth, total, out=np.zeros(len(total)), where=total > 0)
+    around = truth - truth.mean()  # near zero, so that the squares below lose nothing
+    spread = weight @ around**2 - total * (centre - truth.mean()) ** 2
+    return 1 - _ratio(weight @ (truth - predicted) ** 2, np.where(spread > 1e-9 * total, spread, 0.0))
+
+
 def mean(truth: Floats, _: Floats, weight: Floats) -> Floats:
     """Mean of the truth: of 0 and 1, a share."""
     return _ratio(weight @ truth, weight.sum(1))
 
 
-def estimate(score: Score, truth: Floats, predicted: Floats, seed: int = 0) -> Estimate:
-    """A score over the stays whose truth is known, with a percentile bootstrap interval."""
+def estimate(score: Score, truth: Floats, predicted: Floats, person: People | None = None) -> Estimate:
+    """A score over the rows whose truth is known, with a percentile bootstrap interval.
+
+    `person` [n]: whose a row is, as people are drawn, not rows; None where every row is somebody else's.
+    """
     known = ~np.isnan(truth)
-    truth, predicted, n = truth[known], predicted[known], int(known.sum())
-    if n == 0:
-        return {"value": None, "low": None, "high": None}
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(np.float64)
-    value = float(score(truth, predicted, np.ones((1, n)))[0])
-    scores = score(truth, predicted, draws)
-    scores = scores[~np.isnan(scores)]
-    if np.isnan(value) or not len(scores):
-        return {"value": None, "low": None, "high": None}
-    low, high = np.quantile(scores, [0.025, 0.975])
+    truth, predicted = truth[known], predicted[known]
+    if not len(truth):
+        return UNDEFINED
+    order = np.argsort(predicted, kind="stable")  # once, as every chunk of draws sorts again
+    truth, predicted = truth[order], predicted[order]
+    whose = None if person is None else person[known][order]
+    value = float(score(truth, predicted, np.ones((1, len(truth))))[0])
+    drawn = [score(truth, predicted, weight) for weight in _weights(len(truth), whose)]
+    return _interval(value, np.concatenate(drawn))
+
+
+def difference(
+    score: Score, truth: Floats, ours: Floats, theirs: Floats, person: People | None = None
+) -> Estimate:
+    """A score of `ours` minus that of `theirs` on the same rows, each draw the same for both."""
+    known = ~np.isnan(truth)
+    truth, ours, theirs = truth[known], ours[known], theirs[known]
+    if not len(truth):
+        return UNDEFINED
+    once = np.ones((1, len(truth)))
+    value = float((score(truth, ours, once) - score(truth, theirs, once))[0])
+    drawn = [
+        score(truth, ours, weight) - score(truth, theirs, weight)
+        for weight in _weights(len(truth), None if person is None else person[known])
+    ]
+    return _interval(value, np.concatenate(drawn))
+
+
+def _weights(rows: int, person: People | None) -> Iterator[Floats]:
+    """Weights of all draws [R, n] in chunks."""
+    whose = None if person is None else np.unique(person, return_inverse=True)[1]
+    people = rows if whose is None else int(whose.max()) + 1
+    random = np.random.default_rng(0)
+    size = max(1, min(RESAMPLES, CHUNK // rows))
+    for start in range(0, RESAMPLES, size):
+        draws = min(size, RESAMPLES - start)
+        drawn = random.integers(people, size=(draws, people)) + people * np.arange(draws)[:, None]
+        count = np.bincount(drawn.ravel(), minlength=draws * people).reshape(draws, people)
+        yield (count if whose is None else count[:, whose]).astype(np.float64)
+
+
+def _interval(value: float, drawn: Floats) -> Estimate:
+    drawn = drawn[~np.isnan(drawn)]
+    if np.isnan(value) or not len(drawn):
+        return UNDEFINED
+    low, high = np.quantile(drawn, [0.025, 0.975])
     return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 
 def _by_score(truth: Floats, predicted: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Weight of positives and of negatives at each distinct prediction, ascending: [R, distinct] each."""
+    """Weight of positives and of negatives at ascending predictions: [R, bins] each.
+
+    A bin is a distinct prediction of some positive, or all negatives between two of these, which no score tells apart.
+    """
     order = np.argsort(predicted, kind="stable")
-    ranked = predicted[order]
+    ranked, positives = predicted[order], truth[order]
     starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+    holds = np.add.reduceat(positives, starts) > 0
+    starts = starts[holds | np.append(True, holds[:-1])]
     drawn = weight[:, order]
-    positive = np.add.reduceat(drawn * truth[order], starts, axis=1)
-    return positive, np.add.reduceat(drawn * (1 - truth[order]), starts, axis=1)
+    total = np.add.reduceat(drawn, starts, axis=1)
+    some = np.flatnonzero(positives)
+    positive = np.zeros_like(total)
+    if len(some):
+        place = np.searchsorted(starts, some, side="right") - 1
+        first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
+        positive[:, place[first]] = np.add.reduceat(drawn[:, some], first, axis=1)
+    return positive, total - positive
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
