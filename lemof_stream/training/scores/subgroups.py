@@ -33,7 +33,8 @@ def _groups(rows: Rows, group: np.ndarray[Any, np.dtype[np.str_]]) -> dict[str, 
 
 def _small(rows: Rows) -> bool:
     rarer = [min(np.nansum(t.truth == 0), np.nansum(t.truth == 1)) for t in rows.tasks.values()]
-    return len(np.unique(rows.person)) < SMALL_PEOPLE or min(rarer, default=SMALL_CLASS) < SMALL_CLASS
+    few = len(np.unique(rows.person)) < SMALL_PEOPLE
+    return few or bool(min(rarer, default=SMALL_CLASS) < SMALL_CLASS)
 
 
 def _place(name: str) -> tuple[bool, int, str]:
