@@ -3,7 +3,7 @@
 n rows, P people, R bootstrap draws; a draw is a weight [n] a row: how often its person was drawn
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -60,13 +60,12 @@ def absolute_error(truth: Floats, predicted: Floats, weight: Floats) -> Floats:
     return _ratio(weight @ np.abs(truth - predicted), weight.sum(1))
 
 
-def median_error(truth: Floats, predicted: Floats, weight: Floats) -> Floats:
-    """Median absolute error: the least error that at least half of the weight does not exceed."""
-    error = np.abs(truth - predicted)
-    order = np.argsort(error, kind="stable")
-    below = weight[:, order].cumsum(1)
+def median(truth: Floats, _: Floats, weight: Floats) -> Floats:
+    """Median of the truth: the least that at least half of the weight does not exceed."""
+    order = np.argsort(truth, kind="stable")
+    below = _taken(weight, order).cumsum(1)
     half = (below >= below[:, -1:] / 2).argmax(1)
-    return np.where(below[:, -1] > 0, error[order][half], np.nan)
+    return np.where(below[:, -1] > 0, truth[order][half], np.nan)
 
 
 def r_squared(truth: Floats, predicted: Floats, weight: Floats) -> Floats:
@@ -100,21 +99,29 @@ def estimate(score: Score, truth: Floats, predicted: Floats, person: People | No
     return _interval(value, np.concatenate(drawn))
 
 
-def difference(
-    score: Score, truth: Floats, ours: Floats, theirs: Floats, person: People | None = None
-) -> Estimate:
-    """A score of `ours` minus that of `theirs` on the same rows, each draw the same for both."""
+def paired(
+    score: Score, truth: Floats, variants: Sequence[Floats], person: People
+) -> list[tuple[Estimate, Estimate]]:
+    """Scores of several variants on the same rows, and the difference of each to the first.
+
+    variants: each [S, n], its S seeds' predictions, whose scores are averaged; person [n]: whose a row is. All variants
+    and seeds see the same draws, which are over people.
+    """
     known = ~np.isnan(truth)
-    truth, ours, theirs = truth[known], ours[known], theirs[known]
-    if not len(truth):
-        return UNDEFINED
-    once = np.ones((1, len(truth)))
-    value = float((score(truth, ours, once) - score(truth, theirs, once))[0])
-    drawn = [
-        score(truth, ours, weight) - score(truth, theirs, weight)
-        for weight in _weights(len(truth), None if person is None else person[known])
+    if not known.any():
+        return [(UNDEFINED, UNDEFINED) for _ in variants]
+    truth = truth[known]
+    own = [[seed[known] for seed in seeds] for seeds in variants]
+
+    def scores(weight: Floats) -> Floats:
+        return np.array([np.mean([score(truth, seed, weight) for seed in seeds], axis=0) for seeds in own])
+
+    value = scores(np.ones((1, len(truth))))[:, 0]
+    drawn = np.concatenate([scores(weight) for weight in _weights(len(truth), person[known])], 1)
+    return [
+        (_interval(value[v], drawn[v]), _interval(value[v] - value[0], drawn[v] - drawn[0]))
+        for v in range(len(own))
     ]
-    return _interval(value, np.concatenate(drawn))
 
 
 def _weights(rows: int, person: People | None) -> Iterator[Floats]:
@@ -136,7 +143,7 @@ def _interval(value: float, drawn: Floats) -> Estimate:
     if np.isnan(value) or not len(drawn):
         return UNDEFINED
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+    return {"value": round(float(value), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 
 def _by_score(truth: Floats, predicted: Floats, weight: Floats) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from lemof_stream.training.metrics import (
     calibration_error,
     estimate,
     mean,
-    median_error,
+    median,
     r_squared,
 )
 from lemof_stream.training.scores.calibration import calibration_line
@@ -43,12 +43,12 @@ def _binary(task: Binary, person: People) -> dict[str, Any]:
 
 
 def _duration(name: str, own: Interval, person: People) -> dict[str, Any]:
-    known = ~np.isnan(own.truth)
+    known, error = ~np.isnan(own.truth), np.abs(own.truth - own.point)
     inside = np.where(known, ((own.truth >= own.low) & (own.truth <= own.high)).astype(float), np.nan)
     return {
         "rows": int(known.sum()),
         "mae": estimate(absolute_error, own.truth, own.point, person),
-        "median_error": estimate(median_error, own.truth, own.point, person),
+        "median_error": estimate(median, error, error, person),
         "r2": estimate(r_squared, own.truth, own.point, person),
         "coverage": estimate(mean, inside, inside, person),
         f"interval_{name.rsplit('_', 1)[-1]}": _mean(own.high - own.low),
