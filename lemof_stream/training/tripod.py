@@ -52,8 +52,8 @@ def _methods(card: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "Predictors: choice, definition",
             (
-                f"{len(schema['vitals']) + len(schema['ehr'])} channels and demographics, all that the set and the channel "
-                f"table share (`input_schema`)."
+                f"{len(schema['vitals']) + len(schema['ehr'])} channels and demographics, all that the set and the "
+                f"channel table share (`input_schema`)."
             ),
         ),
         ("Sample size", f"All {card['data']['stays']} stays that were given; no calculation was done."),

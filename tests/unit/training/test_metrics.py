@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
 from lemof_stream.training.metrics import (
     Floats,
@@ -14,6 +14,10 @@ from lemof_stream.training.metrics import (
     auroc,
     calibration_error,
     estimate,
+    mean,
+    median,
+    paired,
+    r_squared,
 )
 
 
@@ -63,3 +67,37 @@ def test_the_interval_brackets_the_value_and_repeats() -> None:
     assert found["value"] is not None
     assert found["high"] is not None
     assert found["low"] < found["value"] < found["high"]
+
+
+def test_explained_variance_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(2)
+    truth, weight = random.normal(50, 9, 60), random.integers(0, 4, 60).astype(float)
+    predicted = truth + random.normal(0, 5, 60)
+    expected = r2_score(truth, predicted, sample_weight=weight)
+    assert r_squared(truth, predicted, weight[None])[0] == pytest.approx(expected)
+    assert np.isnan(once(r_squared, np.full(5, 3.0), np.arange(5.0)))
+
+
+def test_the_median_is_the_least_that_half_of_the_weight_does_not_exceed() -> None:
+    truth = np.array([5.0, 1.0, 9.0, 3.0])
+    assert once(median, truth, truth) == 3.0
+    assert median(truth, truth, np.array([[1.0, 0, 3, 0]]))[0] == 9.0
+
+
+def test_people_are_drawn_and_not_their_rows() -> None:
+    random = np.random.default_rng(3)
+    own = random.normal(0, 1, 50)
+    rows, person = np.repeat(own, 20), np.repeat(np.arange(50), 20)
+    assert estimate(mean, rows, rows, person) == estimate(mean, np.sort(own), np.sort(own), np.argsort(own))
+
+
+def test_variants_are_compared_on_the_same_draws() -> None:
+    random = np.random.default_rng(4)
+    truth = random.normal(0, 1, 80)
+    near, person = truth + random.normal(0, 1, 80), np.arange(80)
+    (own, same), (_, worse) = paired(absolute_error, truth, [near[None], near[None] + 100], person)
+    assert own == estimate(absolute_error, truth, near) | {"low": own["low"], "high": own["high"]}
+    assert same == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert worse["low"] is not None
+    assert worse["low"] > 95
+    assert paired(absolute_error, np.full(2, np.nan), [np.ones((1, 2))], person[:2])[0][0]["value"] is None
