@@ -4,6 +4,9 @@
     card.json           schema, architecture, data, splits, metrics, calibration, intended use
     SHA256SUMS          what `sha256sum -c` reads
 
+MODEL_CARD.md and TRIPOD_AI.md, which training writes from card.json, are for people: nothing loads them, so SHA256SUMS
+leaves them out.
+
 Loading checks the checksums, then each input against the channel table by name, and refuses with one sentence.
 """
 
