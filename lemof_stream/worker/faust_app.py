@@ -9,9 +9,7 @@ import faust
 from faust.tables.manager import TableManager
 from faust.types import FutureMessage, TopicT
 
-from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.topics import LETTER_BYTES
-from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.faust_consumer import Transport
@@ -87,22 +85,6 @@ class Table(faust.Table[bytes, bytes]):
         """Set a key; the future is done when the broker has the change."""
         self.data[key] = value
         return self.send_changelog(partition, key, value)
-
-
-async def require_equal_topics(settings: Settings, *names: str) -> int:
-    """The number of partitions that all these topics have: a stay lies in the same one of each.
-
-    Raises:
-        BrokerError: no Kafka answers, a topic is missing, or their partitions differ.
-    """
-    counts = await require_topics(settings.brokers, *names)
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise BrokerError(
-            f"The topics at {settings.brokers} differ in their partitions ({listed}): delete those that are wrong and "
-            "create them with `lemof topics create`."
-        )
-    return counts[names[0]]
 
 
 async def serve(app: App) -> None:
