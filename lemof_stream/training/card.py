@@ -54,8 +54,8 @@ def model_card(
         "calibration": {
             "how": "Meta-learners, then a temperature a task, then the 80% conformal interval on a duration, each "
             "on out-of-fold predictions of every step by single members; temperatures and interval on logits of "
-            "meta-learners that did not learn from the stay. Last, as the mean of all members, which is served, varies less "
-            "than one of them, its logits are spread around their mean by what averaging takes, estimated between "
+            "meta-learners that did not learn from the stay. Last, as the mean of all members, which is served, varies "
+            "less than one of them, its logits are spread around their mean by what averaging takes, estimated between "
             "members on stays that all learnt from; the interval is not corrected for it, so it covers a little more.",
             "temperature": dict(zip(model.task_set.names, model.decision.temperature.tolist(), strict=True)),
             "interval": None if duration is None else duration.interval.tolist(),
