@@ -22,7 +22,9 @@ Data = Annotated[
 ]
 CheckpointPath = Annotated[
     Path | None,
-    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder. (the one inside the package)"),
+    typer.Option(
+        "--checkpoint", metavar="DIR", help="A checkpoint folder. (the cohort's own, inside the package)"
+    ),
 ]
 _FOLDER: Final = {"eicu": "eicu_demo"}
 """Where recordings lie that are not in a folder of their cohort's name."""

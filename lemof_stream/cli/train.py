@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
 
 from lemof_stream.cli.cohort_options import CohortName, Data, folders
+from lemof_stream.cli.progress import progress_bars
 from lemof_stream.settings import load_settings
 
 
@@ -33,13 +32,6 @@ def command(
     one_thread()
     attached = read_evaluation(evaluation)
     stays = read_cohort(cohort, *recorded)
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        tasks = {}
-
-        def progress(stage: str, share: float) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=1.0)
-            bar.update(tasks[stage], completed=share)
-
+    with progress_bars() as progress:
         info = train(stays, out, Recipe(seed=seed), progress, attached)
     typer.echo(f"{info.name} {info.version} in {out}", err=True)

@@ -71,11 +71,6 @@ class Cohort:
         """[S + 1]: the measurements of stay s are rows `bounds[s]:bounds[s + 1]`."""
         return np.searchsorted(self.stay, np.arange(len(self) + 1)).astype(np.int64)
 
-    @property
-    def last_minute(self) -> NDArray[np.int32]:
-        """[S] the end of the recording, `recorded_until`."""
-        return self.recorded_until
-
     def take(self, rows: Sequence[int] | NDArray[np.integer]) -> "Cohort":
         """The cohort of these stay rows, in this order; each row at most once."""
         picked = np.asarray(rows, np.int64)

@@ -43,6 +43,6 @@ def lines_of(columns: Sequence[Column], misshapen: int = 0) -> Lines:
 
 def step_ends(step: Floats) -> Ints:
     """[R] the minute at which a step ends, from steps that count from 1; NaN and fractions are no step."""
-    known = np.isfinite(step) & (step % 1 == 0) & (step * 60 <= LAST_MINUTE)
-    minute = np.where(known, step, 0) * 60
+    known = np.isfinite(step) & (np.floor(step) == step) & (step <= LAST_MINUTE // 60)
+    minute = np.where(known, np.maximum(step, 0), 0) * 60
     return np.where(known, np.where(minute < 60, BEFORE_ADMISSION, minute), UNREADABLE).astype(np.int32)

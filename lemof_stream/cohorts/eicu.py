@@ -86,7 +86,7 @@ def read(*paths: Path) -> Cohort:
         raise DataError(f"The {_ROWS} in {', '.join(map(str, paths))} holds no row; point at another folder.")
     columns = [
         column._replace(name=f"{_ROWS}: {column.name}") if column.name in (*_FACTS, _LABEL) else column
-        for column in tables.rows.columns(row, minute)
+        for column in tables.rows.columns(row, minute, _CHANNEL_OF)
     ]
     place = _place(ids, tables.stays.stay)
     columns += _facts(tables.stays, place)

@@ -3,7 +3,7 @@
 Shapes: R rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -104,16 +104,21 @@ class Table:
         hours = pc.fill_null(nanoseconds, 0).to_numpy() // _HOUR_NS
         return step_ends(np.where(known, hours + 1.0, np.nan))
 
-    def columns(self, source: NDArray[np.integer], minute: Ints) -> list[Column]:
-        """Every column that is no key; what holds no numbers counts as unreadable."""
+    def columns(self, source: NDArray[np.integer], minute: Ints, parameters: Container[str]) -> list[Column]:
+        """Every column that is no key; of others than the parameters it only counts where they hold something.
+
+        Raises:
+            DataError: a parameter holds something else than numbers.
+        """
         found = []
         for name in self._table.column_names:
             if name in _KEYS or name.startswith(_INDEX):
                 continue
-            if _numeric(self._table.column(name)):
+            column = self._table.column(name)
+            if name in parameters or _numeric(column):
                 value = self.numbers(name)
             else:
-                value = np.where(pc.is_valid(self._table.column(name)).to_numpy(), np.inf, np.nan)
+                value = np.where(pc.is_valid(column).to_numpy(), 0.0, np.nan)
             found.append(Column(name, source.astype(np.int32), minute, value))
         return found
 

@@ -126,8 +126,10 @@ def _columns(values: Mapping[str, Floats], source: Ints, minute: Ints) -> list[C
             ionized = value < _TOTAL_CALCIUM
             columns.append(Column(name, source, minute, np.where(ionized, np.nan, value)))
             columns.append(Column(_IONIZED, source, minute, np.where(ionized, value, np.nan)))
-        else:
+        elif name in _CHANNEL_OF or name == _LABEL:
             columns.append(Column(name, source, minute, value))
+        else:  # of no parameter of the set, so that it need not be a number
+            columns.append(Column(name, source, minute, np.where(np.isinf(value), 0, value)))
     return columns
 
 

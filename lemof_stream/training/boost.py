@@ -126,14 +126,15 @@ def _export(trees: Any, model: LeMoF) -> None:
     place = [feature["flat_feature_index"] for feature in saved["features_info"]["float_features"]]
     scale, bias = saved["scale_and_bias"]
     for n, tree in enumerate(saved["oblivious_trees"]):
-        size = 1 << len(tree["splits"])
-        for bit, split in enumerate(tree["splits"]):
+        splits = tree["splits"] or []  # none: nothing was worth a question
+        size = 1 << len(splits)
+        for bit, split in enumerate(splits):
             level.feature[bit, n] = place[split["float_feature_index"]]
             level.threshold[bit, n] = split["border"]
         leaf = torch.tensor(tree["leaf_values"]).view(size, tasks) * scale
         first = n << model.sizes.tree_depth
         level.leaf[first : first + size] = leaf
-        level.threshold[len(tree["splits"]) :, n] = torch.inf  # a shallower tree asks what is never true
+        level.threshold[len(splits) :, n] = torch.inf  # a shallower tree asks what is never true
     level.bias.copy_(torch.as_tensor(bias, dtype=torch.float32).view(-1))
     gain = torch.from_numpy(trees.get_feature_importance())
     widths = model.features.widths

@@ -72,7 +72,7 @@ def _out_of_fold(fitted: Fitted, cohort: Cohort) -> pa.Table:
     """Held-out predictions of the recorded steps, as `predict` writes them."""
     minutes = fitted.model.schema.step_minutes
     end = (fitted.step + 1) * minutes
-    last = torch.from_numpy(cohort.last_minute.astype(np.int64))[fitted.stay]
+    last = torch.from_numpy(cohort.recorded_until.astype(np.int64))[fitted.stay]
     held = (end < last + minutes) | (end == minutes)  # admission is data of the first step
     table = {
         "stay_id": pa.array([cohort.stay_ids[stay] for stay in fitted.stay[held].tolist()], pa.string()),

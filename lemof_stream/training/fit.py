@@ -21,7 +21,7 @@ from lemof_stream.training.out_of_fold import OutOfFold, out_of_fold
 from lemof_stream.training.prepare import prepare
 from lemof_stream.training.ridge import ridge_logistic
 from lemof_stream.training.shrinkage import sharpen
-from lemof_stream.training.stages import Progress, Recipe, fit_encoders, fit_fusion
+from lemof_stream.training.stages import Prepared, Progress, Recipe, fit_encoders, fit_fusion
 from lemof_stream.training.targets import Targets
 
 RIDGE = 0.01
@@ -57,8 +57,22 @@ class Fitted:
     columns: dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Levels:
+    """Stage 1 and the boosted level: what the later stages build on. boosted [N, T, K]: out-of-fold logits."""
+
+    model: LeMoF
+    ready: Prepared
+    boosted: Tensor
+
+
 def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progress) -> Fitted:
     """Train."""
+    return fit_integration(data, fit_levels(data, sizes, recipe, progress), recipe, progress)
+
+
+def fit_levels(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progress) -> Levels:
+    """Features, the boosted level, and stage 1: each modality alone."""
     torch.manual_seed(recipe.seed)
     model = LeMoF(data.schema, data.tasks, sizes)
     progress("0 features", 0.0)
@@ -66,11 +80,24 @@ def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progr
     boosted = fit_boosted(model, ready, recipe, progress)
     fit_encoders(model, ready, recipe, progress)
     fit_stacking(model, out_of_fold(model, ready, boosted))
+    return Levels(model, ready, boosted)
+
+
+def fit_integration(data: TrainingData, levels: Levels, recipe: Recipe, progress: Progress) -> Fitted:
+    """Stages 2 and 3 of a model whose stage 1 is fitted; they change it."""
+    model = levels.model
+    random = torch.Generator().manual_seed(recipe.seed)
     for meta, best in zip(model.metas, model.fusion.best, strict=True):
-        best.choose(meta.importance, recipe.best_levels)
-    fit_fusion(model, ready, recipe, progress)
+        best.choose(meta.importance, recipe.best_levels, recipe.level_choice, recipe.level_weighting, random)
+    fit_fusion(model, levels.ready, recipe, progress)
+    return fit_calibrated(data, levels, progress)
+
+
+def fit_calibrated(data: TrainingData, levels: Levels, progress: Progress) -> Fitted:
+    """Stage 3 of a model whose stages 1 and 2 are fitted: the decision, its calibration, the readout."""
+    model = levels.model
     progress("3 decision", 0.0)
-    held_out = out_of_fold(model, ready, boosted)
+    held_out = out_of_fold(model, levels.ready, levels.boosted)
     logits = fit_decision(model, held_out)
     hours = model.hours_passed(data.inputs)[held_out.stay, held_out.step]
     if model.readout.duration is not None:
@@ -81,7 +108,7 @@ def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progr
         passed = model.readout.passed(hours)
         fit_interval(model.readout.duration, beyond, passed, duration[held_out.stay, held_out.step])
     columns = model.readout(logits.sigmoid(), hours)
-    sharpen(model, ready, logits)
+    sharpen(model, levels.ready, logits)
     progress("3 decision", 1.0)
     return Fitted(model.eval(), held_out.stay, held_out.step, columns)
 

@@ -56,17 +56,17 @@ def held_every_minute(cohort: Cohort, vitals: tuple[str, ...]) -> Cohort:
     order = order[vital[order]]
     stay, channel, minute = cohort.stay[order], cohort.channel[order], cohort.minute[order]
     follows = np.append((stay[1:] == stay[:-1]) & (channel[1:] == channel[:-1]), False)
-    until = np.where(follows, np.roll(minute, -1), cohort.last_minute[stay] + 1)
+    until = np.where(follows, np.roll(minute, -1), cohort.recorded_until[stay] + 1)
     times = (until - minute).astype(np.int64)
     since = np.arange(int(times.sum())) - np.repeat(times.cumsum() - times, times)
-    columns = {
-        "stay": np.append(np.repeat(stay, times), cohort.stay[~vital]),
-        "minute": np.append(np.repeat(minute, times) + since, cohort.minute[~vital]).astype(np.int32),
-        "channel": np.append(np.repeat(channel, times), cohort.channel[~vital]),
-        "value": np.append(np.repeat(cohort.value[order], times), cohort.value[~vital]),
-    }
-    place = np.lexsort((columns["channel"], columns["minute"], columns["stay"]))
-    return replace(cohort, **{name: column[place] for name, column in columns.items()})
+    stay, minute, channel = (
+        np.append(np.repeat(stay, times), cohort.stay[~vital]),
+        np.append(np.repeat(minute, times) + since, cohort.minute[~vital]).astype(np.int32),
+        np.append(np.repeat(channel, times), cohort.channel[~vital]),
+    )
+    value = np.append(np.repeat(cohort.value[order], times), cohort.value[~vital])
+    place = np.lexsort((channel, minute, stay))
+    return replace(cohort, stay=stay[place], minute=minute[place], channel=channel[place], value=value[place])
 
 
 def open_steps(predictor: Predictor, cohort: Cohort) -> dict[str, Any]:

@@ -45,3 +45,9 @@ def test_a_path_that_cannot_be_read_is_one_sentence(tmp_path: Path, name: str, s
 
     with pytest.raises(DataError, match=sentence):
         list(data_files(tmp_path / name, ".txt"))
+
+
+def test_the_suffix_chooses_the_files(tmp_path: Path) -> None:
+    write(tmp_path, {"one.txt": "1", "two.psv": "2"})
+
+    assert list(data_files(tmp_path, ".psv")) == [DataFile("two.psv", b"2")]
