@@ -66,6 +66,6 @@ def test_the_same_predictions_do_not_differ() -> None:
     assert found["predicted"]["difference"] == {"value": 0.25, "low": 0.25, "high": 0.25}
 
 
-def rows(truth: np.ndarray, risk: np.ndarray) -> Rows:  # type: ignore[type-arg]
+def rows(truth: np.ndarray, risk: np.ndarray) -> Rows:
     index = np.arange(len(truth))
     return Rows(index, np.full(len(truth), 360), index, {"death": Binary(truth, risk)}, {})
