@@ -93,7 +93,7 @@ def estimate(score: Score, truth: Floats, predicted: Floats, person: People | No
         return UNDEFINED
     order = np.argsort(predicted, kind="stable")  # once, as every chunk of draws sorts again
     truth, predicted = truth[order], predicted[order]
-    whose = None if person is None else person[known][order]
+    whose = order if person is None else person[known][order]
     value = float(score(truth, predicted, np.ones((1, len(truth))))[0])
     drawn = [score(truth, predicted, weight) for weight in _weights(len(truth), whose)]
     return _interval(value, np.concatenate(drawn))
@@ -124,18 +124,17 @@ def paired(
     ]
 
 
-def _weights(rows: int, person: People | None) -> Iterator[Floats]:
+def _weights(rows: int, person: People) -> Iterator[Floats]:
     """Weights of all draws [R, n] in chunks."""
-    whose = None if person is None else np.unique(person, return_inverse=True)[1]
-    people = rows if whose is None else int(whose.max()) + 1
+    whose = np.unique(person, return_inverse=True)[1]
+    people = int(whose.max()) + 1
     random = np.random.default_rng(0)
     size = max(1, min(RESAMPLES, CHUNK // rows))
     for start in range(0, RESAMPLES, size):
         draws = min(size, RESAMPLES - start)
         drawn = random.integers(people, size=(draws, people)) + people * np.arange(draws)[:, None]
         count = np.bincount(drawn.ravel(), minlength=draws * people).reshape(draws, people)
-        weight = count.astype(np.float64)
-        yield weight if whose is None else weight.take(whose, axis=1)
+        yield count.astype(np.float64).take(whose, axis=1)
 
 
 def _interval(value: float, drawn: Floats) -> Estimate:

@@ -80,7 +80,7 @@ def _questions(tasks: TaskSet) -> list[tuple[str, str, Score]]:
 
 
 def _rows(table: pa.Table, cohort: Cohort, hour: int) -> tuple[Places, Places]:
-    """Places of each stay's last prediction up to an hour, and whose they are."""
+    """Rows of each stay's last prediction up to an hour, and whose they are."""
     place = {stay_id: row for row, stay_id in enumerate(cohort.stay_ids)}
     stay = np.array([place[stay_id] for stay_id in table["stay_id"].to_pylist()], dtype=np.intp)
     rows = last_rows(stay, table["step_end_min"].to_numpy(), 60 * hour)

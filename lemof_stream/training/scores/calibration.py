@@ -63,7 +63,7 @@ def _logistic(x: Floats, offset: Floats, truth: Floats, person: People) -> Estim
     residual = x * (truth - expit(x @ weight + offset))[:, None]
     score = _sums(residual, person)
     bread = np.linalg.inv(curve)
-    error = Z * np.sqrt((bread @ (score.T @ score) @ bread)[0, 0])
+    error = Z * float(np.sqrt((bread @ (score.T @ score) @ bread)[0, 0]))
     value = float(weight[0])
     return {"value": round(value, 4), "low": round(value - error, 4), "high": round(value + error, 4)}
 
