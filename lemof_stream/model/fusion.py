@@ -28,9 +28,9 @@ class BestLevels(nn.Module):
         self.maps = nn.ModuleList(MemberLinear(members, width, fused) for _ in range(levels))
 
     def choose(self, importance: Tensor, k: int) -> None:
-        """Keep the best k by importance [L, K], averaged over the tasks."""
+        """Keep the best k, or all there are, by importance [L, K], averaged over the tasks."""
         mean = importance.mean(1)
-        best = mean.topk(k).indices
+        best = mean.topk(min(k, len(mean))).indices
         share = torch.zeros_like(mean)
         share[best] = mean[best] / mean[best].sum()
         self.share.copy_(share)

@@ -26,9 +26,9 @@ LIMITS = (
 OUT_OF_FOLD = (
     "Stays of this training, each predicted by the one member and by meta-learners that did not learn from it, where "
     "the mean of all members is served. The final meta-learners, the temperatures and the interval were fitted on "
-    "these same rows, and the levels to fuse were chosen there, so calibration and coverage look better than they are. "
-    "The scores of other stays, where given below, are the honest ones: of the served mean, on stays that nothing was "
-    "fitted on."
+    "these same rows, and the levels to fuse and the epochs to keep were chosen there, so calibration and coverage "
+    "look better than they are. The scores of other stays, where given below, are the honest ones: of the served "
+    "mean, on stays that nothing was fitted on."
 )
 
 
@@ -37,7 +37,9 @@ def model_card(
 ) -> dict[str, Any]:
     """The card as JSON; the checkpoint adds schema, architecture and format."""
     model, duration = fitted.model, fitted.model.readout.duration
-    held_out = evaluate(_out_of_fold(fitted, cohort), cohort.take(sorted(set(fitted.stay.tolist()))))
+    held_out = {}
+    if model.task_set.readout == "stay":
+        held_out = evaluate(_out_of_fold(fitted, cohort), cohort.take(sorted(set(fitted.stay.tolist()))))
     return {
         "name": f"lemof-{cohort.name}",
         "version": version("lemof-stream"),
