@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
 
 from lemof_stream.cli.cohort_options import CohortName, Data, folders
+from lemof_stream.cli.stage_bars import stage_bars
 from lemof_stream.settings import load_settings
 
 
@@ -43,13 +42,6 @@ def command(
     one_thread()
     attached = read_evaluation(evaluation)
     stays = read_cohort(cohort, *recorded)
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        tasks = {}
-
-        def progress(stage: str, share: float) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=1.0)
-            bar.update(tasks[stage], completed=share)
-
-        info = train(stays, out, config, progress, attached, bar.console.print)
+    with stage_bars() as (progress, notice):
+        info = train(stays, out, config, progress, attached, notice)
     typer.echo(f"{info.name} {info.version} in {out}", err=True)

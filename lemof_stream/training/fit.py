@@ -84,11 +84,7 @@ def fit(
     progress(FEATURES, 1.0)
     log.seconds[FEATURES] = time.monotonic() - start
     boosted = _boosted(model, ready, recipe, log)
-    fit_encoders(model, ready, recipe, log)
-    fit_stacking(model, out_of_fold(model, ready, boosted))
-    for meta, best in zip(model.metas, model.fusion.best, strict=True):
-        best.choose(meta.importance, recipe.best_levels)
-    fit_fusion(model, ready, recipe, log)
+    fit_networks(model, ready, boosted, recipe, log)
     start = time.monotonic()
     progress(DECISION, 0.0)
     held_out = out_of_fold(model, ready, boosted)
@@ -96,6 +92,15 @@ def fit(
     progress(DECISION, 1.0)
     log.seconds[DECISION] = time.monotonic() - start
     return Fitted(model.eval(), held_out.stay, held_out.step, columns, log.curve, log.seconds)
+
+
+def fit_networks(model: LeMoF, ready: Prepared, boosted: Tensor, recipe: Recipe, log: Log) -> None:
+    """Stages 1 and 2, and between them the choice of the levels to fuse; `boosted` [N, T, K] is out of fold."""
+    fit_encoders(model, ready, recipe, log)
+    fit_stacking(model, out_of_fold(model, ready, boosted))
+    for meta, best in zip(model.metas, model.fusion.best, strict=True):
+        best.choose(meta.importance, recipe.best_levels)
+    fit_fusion(model, ready, recipe, log)
 
 
 def _boosted(model: LeMoF, ready: Prepared, recipe: Recipe, log: Log) -> Tensor:

@@ -26,7 +26,7 @@ PACKAGES = ("lemof-stream", "torch", "catboost", "numpy", "scipy", "safetensors"
 """Whose versions may change the weights."""
 
 
-def write_record(out: Path, config: TrainingConfig, fitted: Fitted, cohort: Cohort, data_sha256: str) -> None:
+def write_record(out: Path, config: TrainingConfig, fitted: Fitted, cohort: Cohort) -> None:
     """Write the three files to `out/record`."""
     folder = out / "record"
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def write_record(out: Path, config: TrainingConfig, fitted: Fitted, cohort: Coho
     facts = {
         "seconds": {stage: round(seconds, 1) for stage, seconds in fitted.seconds.items()},
         "environment": _environment(),
-        "data": _data(cohort, fitted) | {"sha256": data_sha256},
+        "data": _data(cohort, fitted),
         "seed": config.recipe.seed,
     }
     (folder / "record.json").write_text(json.dumps(facts, indent=1) + "\n")
@@ -75,4 +75,5 @@ def _data(cohort: Cohort, fitted: Fitted) -> dict[str, Any]:
         "measurements": len(cohort.value),
         "held_out_stays": len(set(fitted.stay.tolist())),
         "held_out_steps": len(fitted.stay),
+        "sha256": cohort_sha256(cohort),
     }

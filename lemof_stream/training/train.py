@@ -49,8 +49,7 @@ def train(
         ConfigError: CatBoost is not installed.
     """
     check_targets(cohort, TASK_SETS[cohort.name])
-    data_sha256 = cohort_sha256(cohort)
-    saved = SavedStages(out, _training_key(config, data_sha256))
+    saved = SavedStages(out, training_key(config, cohort))
     if saved.found:
         notice(f"Going on with the training that {saved.folder} holds.")
     elif saved.outdated:
@@ -59,16 +58,16 @@ def train(
         training_data(cohort, config.recipe.seed), config.architecture, config.recipe, progress, saved
     )
     save_checkpoint(out, fitted.model, model_card(fitted, cohort, asdict(config.recipe), evaluation))
-    write_record(out, config, fitted, cohort, data_sha256)
+    write_record(out, config, fitted, cohort)
     info = load_checkpoint(out).info
     saved.remove()
     return info
 
 
-def _training_key(config: TrainingConfig, data_sha256: str) -> str:
+def training_key(config: TrainingConfig, cohort: Cohort) -> str:
     """Equal where a training would end with the same weights."""
     versions = [version("lemof-stream"), version("torch"), catboost_version()]
-    return hashlib.sha256(json.dumps([as_dict(config), data_sha256, versions]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([as_dict(config), cohort_sha256(cohort), versions]).encode()).hexdigest()
 
 
 def input_schema(cohort: Cohort) -> InputSchema:
