@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lemof_stream.cli.cohort_options import Data, folders
-from lemof_stream.cli.progress import progress_bars
+from lemof_stream.cli.stage_bars import stage_bars
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import load_settings
 
@@ -63,7 +63,7 @@ def run(
     def read() -> "tuple[Cohort, Cohort]":
         return _read(cohort, data, train, test)
 
-    with progress_bars() as progress:
+    with stage_bars() as (progress, _):
         setting = Setting(read, tuple(range(seeds)), progress)
         files = report.run(
             EXPERIMENTS[name], setting, _command(name, cohort, data, train, test, seeds), folder

@@ -24,9 +24,9 @@ INTENDED_USE = (
 OUT_OF_FOLD = (
     "Stays of this training, each predicted by the one member and by meta-learners that did not learn from it, where "
     "the mean of all members is served. The final meta-learners, the temperatures and the interval were fitted on "
-    "these same rows, and the levels to fuse were chosen there, so calibration and coverage look better than they are. "
-    "The scores of other stays, where given below, are the honest ones: of the served mean, on stays that nothing was "
-    "fitted on."
+    "these same rows, and the levels to fuse and the epochs to keep were chosen there, so calibration and coverage "
+    "look better than they are. The scores of other stays, where given below, are the honest ones: of the served "
+    "mean, on stays that nothing was fitted on."
 )
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lemof_stream.model.lemof import LeMoF
-from lemof_stream.training.stages import Prepared
+from lemof_stream.training.batches import Prepared
 
 STAYS = 300
 """That s2 is estimated on: some 10^4 steps."""

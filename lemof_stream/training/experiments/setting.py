@@ -4,7 +4,7 @@ N stays, T steps
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,11 +14,12 @@ import pyarrow as pa
 from lemof_stream.cohorts import Cohort
 from lemof_stream.errors import DataError
 from lemof_stream.model.lemof import Architecture
+from lemof_stream.training.epochs import Log, Progress
 from lemof_stream.training.metrics import Estimate
-from lemof_stream.training.stages import Progress, Recipe
+from lemof_stream.training.recipe import Recipe, default_config
 
 SIZES = Architecture(members=4, trees=300)
-RECIPE = Recipe(epochs=3, fusion_epochs=4)
+RECIPE = replace(default_config("physionet2012").recipe, epochs=3, fusion_epochs=4)
 """Smaller and shorter than what is shipped, so that an experiment of some ten variants takes some ten minutes of one
 core; all variants of one experiment share them."""
 TRAINING_SHARE = 0.7
@@ -68,9 +69,9 @@ class Setting:
     def test(self) -> Cohort:
         return self.cohorts[1]
 
-    def part(self, name: str) -> Progress:
-        """Progress of one variant, by its name."""
-        return lambda stage, share: self.progress(f"{name}: {stage}", share)
+    def part(self, name: str) -> Log:
+        """What the training of one variant tells, by its name."""
+        return Log(lambda stage, share: self.progress(f"{name}: {stage}", share))
 
 
 @dataclass(frozen=True)

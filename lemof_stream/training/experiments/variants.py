@@ -9,26 +9,27 @@ import torch
 from lemof_stream.cohorts import Cohort
 from lemof_stream.model.lemof import Architecture, LeMoF
 from lemof_stream.training.dataset import StepData, step_data
+from lemof_stream.training.epochs import Log
 from lemof_stream.training.experiments.setting import Setting
 from lemof_stream.training.fit import Levels, TrainingData, fit_integration, fit_levels
 from lemof_stream.training.predict import as_table
-from lemof_stream.training.stages import Progress, Recipe
+from lemof_stream.training.recipe import Recipe
 from lemof_stream.training.train import training_data
 
 
 class Trained:
     """One seed's training data and first stage; `finish` trains variants from there, each on a copy."""
 
-    def __init__(self, cohort: Cohort, setting: Setting, seed: int, progress: Progress) -> None:
+    def __init__(self, cohort: Cohort, setting: Setting, seed: int, log: Log) -> None:
         self.recipe = replace(setting.recipe, seed=seed)
         self.data: TrainingData = training_data(cohort, seed)
-        self.levels: Levels = fit_levels(self.data, setting.sizes, self.recipe, progress)
+        self.levels: Levels = fit_levels(self.data, setting.sizes, self.recipe, log)
 
-    def finish(self, sizes: Architecture, recipe: Recipe, progress: Progress) -> LeMoF:
+    def finish(self, sizes: Architecture, recipe: Recipe, log: Log) -> LeMoF:
         """Stages 2 and 3 of a variant that differs in nothing before them."""
         torch.manual_seed(recipe.seed)  # every variant starts from the same draws
         levels = replace(self.levels, model=rebuilt(self.levels.model, sizes))
-        return fit_integration(self.data, levels, recipe, progress).model
+        return fit_integration(self.data, levels, recipe, log).model
 
 
 def rebuilt(model: LeMoF, sizes: Architecture) -> LeMoF:

@@ -15,12 +15,12 @@ from lemof_stream.training.experiments.missing import CHANGES, LATE_STEPS, late,
 from lemof_stream.training.experiments.registry import EXPERIMENTS
 from lemof_stream.training.experiments.setting import Setting
 from lemof_stream.training.experiments.variants import predictions, rebuilt, scored_stays
-from lemof_stream.training.stages import Recipe
+from lemof_stream.training.recipe import default_config
 from tests.model_streams import random_model, random_stays
 from tests.recorded_stays import write_stays
 
 SIZES = Architecture(members=4, vitals_width=4, ehr_width=4, fused_width=4, trees=4)
-RECIPE = Recipe(epochs=1, fusion_epochs=1, stays_a_batch=60)
+RECIPE = replace(default_config("physionet2012").recipe, epochs=1, fusion_epochs=1, stays_a_batch=60)
 
 
 @pytest.fixture(scope="module")
