@@ -33,7 +33,11 @@ Group = Annotated[
 ]
 Checkpoint = Annotated[
     Path | None,
-    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder; else the one in the package."),
+    typer.Option(
+        "--checkpoint",
+        metavar="DIR",
+        help="A checkpoint folder, or the cohort of one in the package. (physionet2012)",
+    ),
 ]
 
 

@@ -48,7 +48,7 @@ class BoostedLevel(nn.Module):
         """[R, F] with NaN -> logits [R, K]."""
         if not len(self.first):
             return self.bias.expand(len(x), -1)
-        return torch.cat([self._sum(rows) for rows in x.split(ROWS)]) + self.bias
+        return torch.cat([self._sum(rows) for rows in torch.split(x, ROWS)]) + self.bias
 
     def _sum(self, x: Tensor) -> Tensor:
         """[r, F] -> the sum of all trees' leaves [r, K]."""

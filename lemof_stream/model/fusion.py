@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lemof_stream.model.members import MemberLinear, normalised
+from lemof_stream.model.members import Dropout, MemberLinear, normalised
 
 LevelChoice = Literal["importance", "last", "all", "random"]
 LevelWeighting = Literal["importance", "equal"]
@@ -158,7 +158,7 @@ class LevelGuidedFusion(nn.Module):
         ]
         self.best_levels = nn.ModuleList(self.best)  # the same objects, registered
         self.attention = make_attention(attention, members, fused, len(widths))
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.mix = MemberLinear(members, fused, fused)
         self.head = MemberLinear(members, fused, tasks)
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from lemof_stream.model.boosted import BoostedLevel
+from lemof_stream.model.channels import all_channels
 from lemof_stream.model.decision import IntegratedDecision, Parts
-from lemof_stream.model.encoders import DILATIONS, EhrResidualMLP, VitalsTCN
+from lemof_stream.model.encoders import EhrEncoder, VitalsEncoder, ehr_encoder, vitals_encoder
 from lemof_stream.model.features import Features, RunningFeatures
 from lemof_stream.model.fusion import Attention, LevelGuidedFusion
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
@@ -37,6 +38,8 @@ class Architecture:
     dropout: float = 0.3
     trees: int = 600
     tree_depth: int = 3
+    vitals_encoder: VitalsEncoder = "tcn"
+    ehr_encoder: EhrEncoder = "residual_mlp"
     attention: Attention = "self"
     parts: Parts = "all"
 
@@ -47,12 +50,22 @@ class LeMoF(nn.Module):
     def __init__(self, schema: InputSchema, task_set: TaskSet, sizes: Architecture) -> None:
         super().__init__()
         members, tasks = sizes.members, len(task_set.names)
-        widths, levels = [sizes.vitals_width, sizes.ehr_width], [len(DILATIONS), sizes.ehr_levels]
         self.features = RunningFeatures(schema)
         self.encodings = nn.ModuleList(Encoding(width) for width in self.features.widths)
         vitals_features, ehr_features = self.features.widths
-        self.vitals = VitalsTCN(members, vitals_features, sizes.vitals_width, sizes.dropout)
-        self.ehr = EhrResidualMLP(members, ehr_features, sizes.ehr_width, sizes.ehr_levels, sizes.dropout)
+        self.vitals = vitals_encoder(
+            sizes.vitals_encoder, members, vitals_features, sizes.vitals_width, sizes.dropout
+        )
+        self.ehr = ehr_encoder(
+            sizes.ehr_encoder,
+            members,
+            ehr_features,
+            channels=len(all_channels(schema)[1]),
+            width=sizes.ehr_width,
+            levels=sizes.ehr_levels,
+            dropout=sizes.dropout,
+        )
+        widths, levels = [self.vitals.width, self.ehr.width], [self.vitals.levels, self.ehr.levels]
         self.heads = nn.ModuleList(
             LevelHeads(members, width, count, tasks) for width, count in zip(widths, levels, strict=True)
         )

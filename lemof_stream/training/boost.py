@@ -126,7 +126,7 @@ def _export(trees: Any, model: LeMoF) -> None:
     place = [feature["flat_feature_index"] for feature in saved["features_info"]["float_features"]]
     scale, bias = saved["scale_and_bias"]
     for n, tree in enumerate(saved["oblivious_trees"]):
-        splits = tree["splits"] or []  # null where no question helped
+        splits = tree["splits"] or []  # none: nothing was worth a question
         size = 1 << len(splits)
         for bit, split in enumerate(splits):
             level.feature[bit, n] = place[split["float_feature_index"]]

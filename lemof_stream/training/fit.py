@@ -20,6 +20,7 @@ from lemof_stream.training.boost import fit_boosted
 from lemof_stream.training.out_of_fold import OutOfFold, out_of_fold
 from lemof_stream.training.prepare import prepare
 from lemof_stream.training.ridge import ridge_logistic
+from lemof_stream.training.shrinkage import sharpen
 from lemof_stream.training.stages import Prepared, Progress, Recipe, fit_encoders, fit_fusion
 from lemof_stream.training.targets import Targets
 
@@ -107,6 +108,7 @@ def fit_calibrated(data: TrainingData, levels: Levels, progress: Progress) -> Fi
         passed = model.readout.passed(hours)
         fit_interval(model.readout.duration, beyond, passed, duration[held_out.stay, held_out.step])
     columns = model.readout(logits.sigmoid(), hours)
+    sharpen(model, levels.ready, logits)
     progress("3 decision", 1.0)
     return Fitted(model.eval(), held_out.stay, held_out.step, columns)
 

@@ -15,6 +15,7 @@ from lemof_stream.model import TASK_SETS, Architecture, InputSchema, load_checkp
 from lemof_stream.training.augment import second_view
 from lemof_stream.training.card import model_card
 from lemof_stream.training.dataset import step_data
+from lemof_stream.training.documents import write_documents
 from lemof_stream.training.fit import TrainingData, fit
 from lemof_stream.training.stages import Progress, Recipe
 from lemof_stream.training.targets import targets
@@ -38,6 +39,7 @@ def train(
     fitted = fit(data, Architecture(), recipe, progress)
     card = model_card(fitted, cohort, asdict(recipe), evaluation)
     save_checkpoint(out, fitted.model, card)
+    write_documents(out)
     return load_checkpoint(out).info
 
 
@@ -64,19 +66,34 @@ def training_data(cohort: Cohort, seed: int) -> TrainingData:
 
 
 def _check_outcomes(cohort: Cohort) -> None:
-    days = cohort.length_of_stay
-    groups = {
-        "death": cohort.death == 1,
-        "survival": cohort.death == 0,
-        "a stay of at most 3 days": days <= 3,
-        "a stay of more than 14 days": days > 14,
-    }
-    for name, members in groups.items():
-        if int(np.sum(members)) < FEWEST_KNOWN:
+    for name, stays in _groups(cohort).items():
+        if stays < FEWEST_KNOWN:
             raise DataError(
-                f"The cohort {cohort.name} has {int(np.sum(members))} stays with {name}, fewer than the {FEWEST_KNOWN} "
+                f"The cohort {cohort.name} has {stays} stays with {name}, fewer than the {FEWEST_KNOWN} "
                 f"that training needs; check that the folder holds the outcomes too."
             )
+
+
+def _groups(cohort: Cohort) -> dict[str, int]:
+    """Stays of each outcome that must be known."""
+    if TASK_SETS[cohort.name].readout == "stay":
+        days = cohort.length_of_stay
+        groups = {
+            "death": cohort.death == 1,
+            "survival": cohort.death == 0,
+            "a stay of at most 3 days": days <= 3,
+            "a stay of more than 14 days": days > 14,
+        }
+        return {name: int(members.sum()) for name, members in groups.items()}
+    known = cohort.step_targets
+    if known is None:
+        return {"targets": 0}
+    if TASK_SETS[cohort.name].readout == "remaining":
+        return {"targets": len(np.unique(known.stay))}
+    return {
+        "sepsis": len(np.unique(known.stay[known.value == 1])),
+        "hours without sepsis": len(np.unique(known.stay[known.value == 0])),
+    }
 
 
 def read_evaluation(file: Path | None) -> dict[str, Any] | None:

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from lemof_stream.cohorts import Cohort
 from lemof_stream.model.tasks import TASK_SETS, TaskSet
-from lemof_stream.training.evaluate import HOURS, Rows, last_rows, recorded_at
+from lemof_stream.training.evaluate import HOURS, recorded_at
 from lemof_stream.training.experiments.setting import Variant
 from lemof_stream.training.metrics import Estimate, Floats, Score, absolute_error, auroc, paired
+from lemof_stream.training.scores.rows import Places, last_rows
 from lemof_stream.training.targets import targets
 
 GROUPS = ("recorded", "all")
@@ -78,8 +79,8 @@ def _questions(tasks: TaskSet) -> list[tuple[str, str, Score]]:
     return [(name, "AUROC", auroc) for name in tasks.names]
 
 
-def _rows(table: pa.Table, cohort: Cohort, hour: int) -> tuple[Rows, Rows]:
-    """Rows of each stay's last prediction up to an hour, and whose they are."""
+def _rows(table: pa.Table, cohort: Cohort, hour: int) -> tuple[Places, Places]:
+    """Places of each stay's last prediction up to an hour, and whose they are."""
     place = {stay_id: row for row, stay_id in enumerate(cohort.stay_ids)}
     stay = np.array([place[stay_id] for stay_id in table["stay_id"].to_pylist()], dtype=np.intp)
     rows = last_rows(stay, table["step_end_min"].to_numpy(), 60 * hour)

@@ -1,5 +1,6 @@
 """From recordings to a checkpoint, its predictions and its scores."""
 
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -43,6 +44,20 @@ def test_training_sets_the_temperatures_that_the_card_names(checkpoint: Path) ->
     served = predictor.model.decision.temperature.tolist()
     assert served == list(predictor.card["calibration"]["temperature"].values())
     assert 1.0 not in served
+
+
+def test_training_writes_a_card_and_a_checklist_to_read(checkpoint: Path) -> None:
+    card = (checkpoint / "MODEL_CARD.md").read_text()
+    assert "Research use, not a medical device" in card
+    assert "Not done for this checkpoint." in card  # no other stays were scored
+    items = [line for line in (checkpoint / "TRIPOD_AI.md").read_text().splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[0] for line in items[1:]] == [f"| {n}" for n in range(1, 28)]
+
+
+def test_what_is_written_to_read_may_be_changed(checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, tmp_path / "copy")
+    (tmp_path / "copy" / "MODEL_CARD.md").write_text("noted in pencil")
+    assert load_checkpoint(tmp_path / "copy").info == load_checkpoint(checkpoint).info
 
 
 def test_the_same_seed_gives_the_same_weights(checkpoint: Path, tmp_path: Path) -> None:
