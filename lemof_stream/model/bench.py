@@ -2,8 +2,8 @@
 
     B rows, T steps
 
-Times are microseconds of one core a row: the processor time of the one thread that computes, which on an idle machine is
-that of the wall, and to which what else runs adds little. A figure is the median of interleaved repeats of one run.
+Times are microseconds of one core a row: the processor time of the one thread that computes. On an idle machine that is
+the time on the wall, and what else runs adds little to it. A figure is the median of interleaved repeats of one run.
 """
 
 import time

@@ -112,7 +112,7 @@ class RunningFeatures(nn.Module):
 
     def _recent(self, ring: Tensor, mean: Tensor) -> list[Tensor]:
         """Slope over 24 steps, mean of 12 and its drift, mean of 4, count of 12; NaN where a window is empty."""
-        sums, counts = zip(*(self._window_sums(rows) for rows in ring.split(ROWS)), strict=True)
+        sums, counts = zip(*(self._window_sums(rows) for rows in torch.split(ring, ROWS)), strict=True)
         sum_4, sum_12, sum_24, sum_tx = torch.cat(sums).unbind(1)
         n_4, n_12, n_24, sum_t, sum_tt = torch.cat(counts).unbind(1)
         centre = sum_t / n_24
