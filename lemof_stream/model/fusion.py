@@ -93,15 +93,17 @@ class CrossModalAttention(nn.Module):
         query, key, value = self.qkv(flat).view(members, rows, modalities, 3 * width).chunk(3, -1)
         # Products of single rows: a matrix product of matrices this small costs several times as much.
         scores = (query.unsqueeze(3) * key.unsqueeze(2)).sum(-1) / math.sqrt(width)  # [E, R, M, M]
+        scores = scores.permute(2, 3, 0, 1).contiguous()  # [M, M, E, R]: long runs for what follows
         open_to = (seen.unsqueeze(1) & self.own).float()  # [R, M, M]
-        scores = scores + (open_to - 1) * 1e4  # the unseen get no attention
+        scores = scores + (open_to.permute(1, 2, 0).unsqueeze(2) - 1) * 1e4  # the unseen get no attention
         # The mean over the seen modalities is taken before the output's map, which is linear.
         weight = _weight_of_seen(seen)
         asks = weight * open_to.amax(-1)  # who has nobody to attend to keeps its token
-        attention = (scores.softmax(-1) * asks.unsqueeze(-1)).sum(2)  # [E, R, M]
-        mixed = (attention.unsqueeze(-1) * value).sum(2)
+        attention = (scores.softmax(1) * asks.T.view(modalities, 1, 1, rows)).sum(0)  # [M, E, R]
+        mixed = _weighted(attention, value)
         bias = asks.sum(1, keepdim=True) * self.out.bias
-        return (tokens * weight.unsqueeze(-1)).sum(2) + torch.baddbmm(bias, mixed, self.out.weight)
+        kept = _weighted(weight.T.unsqueeze(1), tokens)
+        return kept + torch.baddbmm(bias, mixed, self.out.weight)
 
 
 class GatedTokens(nn.Module):
@@ -114,14 +116,22 @@ class GatedTokens(nn.Module):
     def forward(self, tokens: Tensor, seen: Tensor) -> Tensor:
         gate: Tensor = self.gate(normalised(tokens.flatten(1, 2))).view(tokens.shape[:3])
         weight: Tensor = (gate + (seen.float() - 1) * 1e4).softmax(-1) * seen
-        return (tokens * weight.unsqueeze(-1)).sum(2)
+        return _weighted(weight.permute(2, 0, 1), tokens)
 
 
 class MeanTokens(nn.Module):
     """The mean of the seen tokens: [E, R, M, D] and seen [R, M] -> fused f [E, R, D]."""
 
     def forward(self, tokens: Tensor, seen: Tensor) -> Tensor:
-        return (tokens * _weight_of_seen(seen).unsqueeze(-1)).sum(2)
+        return _weighted(_weight_of_seen(seen).T.unsqueeze(1), tokens)
+
+
+def _weighted(weight: Tensor, tokens: Tensor) -> Tensor:
+    """Weights [M, E or 1, R] of tokens [E, R, M, D] -> their sum [E, R, D]."""
+    total = weight[0].unsqueeze(-1) * tokens[:, :, 0]
+    for m in range(1, len(weight)):
+        total = total + weight[m].unsqueeze(-1) * tokens[:, :, m]
+    return total
 
 
 def _weight_of_seen(seen: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Every experiment by its name."""
 
-from lemof_stream.training.experiments import amount, attention, levels, missing, modules
+from lemof_stream.training.experiments import amount, attention, cost, levels, missing, modules
 from lemof_stream.training.experiments.setting import Experiment
 
 EXPERIMENTS = {
@@ -26,6 +26,17 @@ EXPERIMENTS = {
                 "Nothing is trained for it beyond the recipe's modality dropout.",
                 "A late value counts as new when it arrives.",
                 "Early and late fusion are not compared yet.",
+            ),
+        ),
+        Experiment(
+            "cost",
+            "What does fusion cost over its baselines, and what does a step save over computing all steps again?",
+            cost.run,
+            (
+                "The shipped checkpoint, 1,024 beds at once, one thread.",
+                "Medians of interleaved repeats of one run, in brackets quartiles.",
+                "The first five rows are sums of the parts of a step, each timed alone.",
+                "A baseline's numbers count its heads; rivals of equal size are not compared yet.",
             ),
         ),
         Experiment("modules", "What does each module, and the boosted level, add?", modules.run),

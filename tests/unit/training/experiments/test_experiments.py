@@ -8,7 +8,7 @@ import torch
 from lemof_stream.cohorts import Cohort, read_cohort
 from lemof_stream.errors import DataError
 from lemof_stream.model.lemof import Architecture, LeMoF
-from lemof_stream.training.experiments import amount
+from lemof_stream.training.experiments import amount, cost
 from lemof_stream.training.experiments.amount import some_people
 from lemof_stream.training.experiments.compare import compare
 from lemof_stream.training.experiments.missing import CHANGES, LATE_STEPS, late, missing, modalities, noisy
@@ -115,3 +115,17 @@ def test_a_change_changes_predictions(what: str, model: LeMoF, stays: Cohort) ->
     data = scored_stays(stays.take(range(5)), model)
     changed = replace(data, inputs=CHANGES[what](data.inputs, modalities(model)["vitals"], model))
     assert predictions(model, data)["p_death"] != predictions(model, changed)["p_death"]
+
+
+def test_costs_tell_fusion_from_the_rest(model: LeMoF) -> None:
+    def unread() -> tuple[Cohort, Cohort]:
+        raise AssertionError("costs need no stays")
+
+    found = {
+        v.name: v.figures for v in cost.of_model(model, Setting(unread, (0,), quiet), windows=(2,), batch=8)
+    }
+    numbers = {name: own[cost.NUMBERS]["value"] or 0.0 for name, own in found.items() if cost.NUMBERS in own}
+    fusion = sum(tensor.numel() for tensor in model.fusion.state_dict().values())
+    assert numbers["LeMoF"] == sum(tensor.numel() for tensor in model.state_dict().values())
+    assert numbers["LeMoF"] - numbers["LeMoF without fusion"] == fusion
+    assert {"a step after 2", "all 2 steps again"} <= set(found)
