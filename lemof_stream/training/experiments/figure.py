@@ -68,6 +68,7 @@ def _figures(found: dict[str, Any]) -> Any:
     for panel, name in zip(panels, names, strict=False):
         panel.set_title(name, fontsize=9)
         panel.set_xscale("log")
+        panel.tick_params(axis="x", which="minor", labelbottom=False)  # they would overlap
         nothing = Estimate(value=None, low=None, high=None)
         _rows(panel, list(figures), [own.get(name, nothing) for own in figures.values()])
     for panel in panels[len(names) :]:
