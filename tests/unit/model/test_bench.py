@@ -2,7 +2,7 @@
 
 import torch
 
-from lemof_stream.model.bench import WINDOW, measure, parity, random_inputs, recompute
+from lemof_stream.model.bench import WINDOW, measure, parity, random_inputs, recompute_last
 from tests.model_streams import random_model
 
 
@@ -12,7 +12,7 @@ def test_what_is_computed_again_is_what_the_step_says() -> None:
     inputs, state = random_inputs(model.schema, 6, 30, seed=3), model.initial_state(6)
     for t in range(30):
         output, state = model.step(inputs.at(t), state)
-    again = recompute(model, inputs)
+    again = recompute_last(model, inputs)
     for name, column in output.columns.items():
         torch.testing.assert_close(again.columns[name], column, rtol=0, atol=1e-6)
 
