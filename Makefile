@@ -31,5 +31,5 @@ browser:  ## Chromium, which the browser tests drive
 
 lock: $(SET_UP)  ## pin anew what pyproject.toml asks for; `uv` keeps what still fits, LOCK=--upgrade takes the newest
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	    --no-header --group dev pyproject.toml $(LOCK) -o deploy/constraints.txt
+	    --no-header --group dev --extra training pyproject.toml $(LOCK) -o deploy/constraints.txt
 	$(BIN)/python -m lemof_stream.broker.relock

@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from lemof_stream.broker.admin import require_topics
+from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.contracts.ehr import Watermark
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
 from lemof_stream.errors import BrokerError
@@ -98,7 +98,7 @@ async def open_sender(brokers: str) -> AsyncIterator[Sender]:
     Raises:
         BrokerError: no Kafka answers there, or it lacks the topics.
     """
-    partitions = await _partitions(brokers)
+    partitions = await require_equal_topics(brokers, VITALS, EHR_EVENTS)
     producer = AIOKafkaProducer(
         bootstrap_servers=brokers,
         enable_idempotence=True,
@@ -113,17 +113,6 @@ async def open_sender(brokers: str) -> AsyncIterator[Sender]:
     finally:
         await producer.stop()
         await sender.settle()
-
-
-async def _partitions(brokers: str) -> int:
-    """The number of partitions that vitals and EHR events share."""
-    found = await require_topics(brokers, VITALS, EHR_EVENTS)
-    if found[VITALS] != found[EHR_EVENTS]:
-        raise BrokerError(
-            f"{VITALS} has {found[VITALS]} partitions and {EHR_EVENTS} {found[EHR_EVENTS]} on {brokers}; they must be "
-            "equal, so delete one of them and make it again with `lemof topics create`."
-        )
-    return found[VITALS]
 
 
 @contextmanager

@@ -33,10 +33,12 @@ def random_stays(rows: int, steps: int, seed: int) -> StepInputs:
     )
 
 
-def random_model(seed: int = 0, cohort: str = "physionet2012") -> LeMoF:
+def random_model(
+    seed: int = 0, cohort: str = "physionet2012", architecture: Architecture | None = None
+) -> LeMoF:
     """A model with every weight drawn at random, its scales fitted as training fits them."""
     torch.manual_seed(seed)
-    model = LeMoF(InputSchema(), TASK_SETS[cohort], Architecture())
+    model = LeMoF(InputSchema(), TASK_SETS[cohort], architecture or Architecture())
     stays = random_stays(64, 12, seed)
     tasks = len(model.task_set.names)
     prepare(model, stays, SecondView(stays, stays), torch.zeros(64, 12, tasks), torch.arange(64), seed)

@@ -123,6 +123,22 @@ async def require_topics(brokers: str, *names: str) -> dict[str, int]:
         return {name: _shape(described[name])["partitions"] for name in names}
 
 
+async def require_equal_topics(brokers: str, *names: str) -> int:
+    """The number of partitions that all these topics have: a stay lies in the same one of each.
+
+    Raises:
+        BrokerError: no Kafka answers, a topic is missing, or their partitions differ.
+    """
+    counts = await require_topics(brokers, *names)
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise BrokerError(
+            f"The topics at {brokers} differ in their partitions ({listed}), but a stay needs the same one on all: "
+            "delete those that are wrong and create them with `lemof topics create`."
+        )
+    return counts[names[0]]
+
+
 def _shape(described: dict[str, Any]) -> dict[str, int]:
     partitions = described["partitions"]
     return {"partitions": len(partitions), "replicas": min(len(p["replicas"]) for p in partitions)}

@@ -1,14 +1,17 @@
 """Options of the commands that read a cohort, and the folders that they mean."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from lemof_stream.cohorts import COHORTS
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import Settings
 
-CohortName = Annotated[str, typer.Option("--cohort", metavar="NAME", help="Which reader: physionet2012.")]
+CohortName = Annotated[
+    str, typer.Option("--cohort", metavar="NAME", help=f"Which reader: {', '.join(COHORTS)}.")
+]
 Data = Annotated[
     list[Path] | None,
     typer.Option(
@@ -19,8 +22,12 @@ Data = Annotated[
 ]
 CheckpointPath = Annotated[
     Path | None,
-    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder. (the one inside the package)"),
+    typer.Option(
+        "--checkpoint", metavar="DIR", help="A checkpoint folder. (the cohort's own, inside the package)"
+    ),
 ]
+_FOLDER: Final = {"eicu": "eicu_demo"}
+"""Where recordings lie that are not in a folder of their cohort's name."""
 
 
 def folders(cohort: str, data: list[Path] | None, settings: Settings) -> list[Path]:
@@ -35,5 +42,5 @@ def folders(cohort: str, data: list[Path] | None, settings: Settings) -> list[Pa
         raise ConfigError(
             "No recordings are named: give their folder with --data, or set LEMOF_DATA to the folder that holds it."
         )
-    own = settings.data / cohort
+    own = settings.data / _FOLDER.get(cohort, cohort)
     return [own if own.exists() else settings.data]

@@ -37,20 +37,26 @@ def check(
 
 
 def _summary(report: ReadReport) -> str:
+    known = {
+        "length of stay known of {:,}": report.outcomes_length_of_stay,
+        "death or survival of {:,}": report.outcomes_death,
+        "targets of {:,} steps": report.step_targets,
+    }
+    told = [text.format(count) for text, count in known.items() if count] or ["no outcomes"]
+    people = "" if report.people == report.stays else f" of {report.people:,} people"
     text = (
-        f"[bold]{report.cohort}[/bold]: {report.stays:,} stays; length of stay known of "
-        f"{report.outcomes_length_of_stay:,}, death or survival of {report.outcomes_death:,}.\n"
-        f"{report.lines:,} lines read, {report.malformed:,} of them malformed and dropped."
+        f"[bold]{report.cohort}[/bold]: {report.stays:,} stays{people}; {', '.join(told)}.\n"
+        f"{report.values:,} values read, {report.malformed:,} of them malformed and dropped."
     )
     if report.repeated_stays:
-        text += f"\n{report.repeated_stays:,} files repeat a stay that was read already; left out."
+        text += f"\n{report.repeated_stays:,} stays are there more than once; read once."
     if report.other_files:
-        text += f"\n{report.other_files:,} text files hold neither a stay nor outcomes; left out."
+        text += f"\n{report.other_files:,} files hold nothing of the set; left out."
     return text
 
 
 def _table(report: ReadReport) -> Table:
-    caption = "merged: several values of one minute, kept as their mean"
+    caption = "merged: several values of a minute, kept as their mean"
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), caption=caption)
     table.add_column("parameter", no_wrap=True)
     for column in ("read", "kept", "merged", "converted", "clipped"):

@@ -1,7 +1,8 @@
 """`lemof evaluate`: scores of a checkpoint on a cohort."""
 
 import json as json_format
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -15,23 +16,35 @@ from lemof_stream.settings import load_settings
 
 
 def command(
-    cohort: CohortName, data: Data = None, checkpoint: CheckpointPath = None, json: Json = False
+    cohort: CohortName,
+    data: Data = None,
+    checkpoint: CheckpointPath = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write reliability.png, by_hour.png and subgroups.png there."),
+    ] = None,
+    json: Json = False,
 ) -> None:
-    """Score a checkpoint by hours observed, with 95% bootstrap intervals."""
+    """Score a checkpoint by hours observed, with 95% bootstrap intervals over people."""
     from lemof_stream.cohorts import read_cohort
-    from lemof_stream.model import load_checkpoint
+    from lemof_stream.model import load_for_cohort
     from lemof_stream.training.evaluate import evaluate
     from lemof_stream.training.predict import one_thread, predict
+    from lemof_stream.training.scores.figures import check_matplotlib, write_figures
 
+    if figures is not None:
+        check_matplotlib()  # before minutes of work
     recorded = folders(cohort, data, load_settings())
     one_thread()
-    predictor = load_checkpoint(checkpoint)
+    predictor = load_for_cohort(cohort, checkpoint)
     stays = read_cohort(cohort, *recorded)
     scores = {
         "model": predictor.info.model_dump(),
         "trained_on": predictor.card["data"],
-        **evaluate(predict(predictor, stays), stays),
+        **evaluate(predict(predictor, stays), stays, predictor.card.get("threshold")),
     }
+    if figures is not None:
+        write_figures(scores, figures)
     if json:
         typer.echo(json_format.dumps(scores))
         return
@@ -42,20 +55,21 @@ def _table(scores: dict[str, Any]) -> Table:
     model = scores["model"]
     table = Table(
         title=plain(f"{model['name']} {model['version']} on {scores['stays']:,} stays of {scores['cohort']}"),
-        caption="95% bootstrap intervals over stays; recorded: a value in the last 6 hours",
+        caption="95% bootstrap intervals over people; recorded: a value in the last 6 hours",
         box=box.SIMPLE,
     )
-    for name in ("hours", "stays", "task", "AUROC", "AUPRC", "ECE"):
+    for name in ("hours", "rows", "task", "AUROC / MAE", "AUPRC / inside 80%", "ECE / R2"):
         table.add_column(name, no_wrap=True)
-    for hour, groups in scores["hours"].items():
+    parts = {"every": {"all": scores["overall"]}} if "overall" in scores else {}
+    for hour, groups in (parts | scores["hours"]).items():
         for group, tasks in groups.items():
-            for task in ("death", "los_gt_3", "los_gt_7", "los_gt_14"):
-                cells = (_cell(tasks[task][score]) for score in ("auroc", "auprc", "ece"))
-                table.add_row(hour, group, task, *cells)
-            days = tasks["los_days"]
-            table.add_row(
-                hour, group, "los_days", f"MAE {_cell(days['mae'])}", f"inside {_cell(days['coverage'])}", ""
-            )
+            for task, block in tasks.items():
+                if isinstance(block, dict):
+                    names = ("auroc", "auprc", "ece") if "auroc" in block else ("mae", "coverage", "r2")
+                    table.add_row(hour, group, task, *(_cell(block[name]) for name in names))
+    if "threshold" in scores:
+        utility = scores["overall"]["sepsis"]["utility"]
+        table.add_row("every", "all", "utility", _cell(utility), f"alarm from {scores['threshold']}", "")
     return table
 
 

@@ -17,12 +17,12 @@ def command(
 ) -> None:
     """Predict every step of every recorded stay, with the code that serves the bedside."""
     from lemof_stream.cohorts import read_cohort
-    from lemof_stream.model import load_checkpoint
+    from lemof_stream.model import load_for_cohort
     from lemof_stream.training.predict import one_thread, predict, write_predictions
 
     recorded = folders(cohort, data, load_settings())
     one_thread()
-    predictor = load_checkpoint(checkpoint)
+    predictor = load_for_cohort(cohort, checkpoint)
     table = predict(predictor, read_cohort(cohort, *recorded))
     write_predictions(table, out)
     typer.echo(

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lemof_stream.broker.admin import require_topics
+from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.cli.options import Brokers, Config
 from lemof_stream.contracts.topics import (
     DEAD_LETTERS,
@@ -17,7 +17,6 @@ from lemof_stream.contracts.topics import (
     SNAPSHOTS,
     VITALS,
 )
-from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings, load_settings
 from lemof_stream.telemetry import configure_logs
 
@@ -33,7 +32,11 @@ Group = Annotated[
 ]
 Checkpoint = Annotated[
     Path | None,
-    typer.Option("--checkpoint", metavar="DIR", help="A checkpoint folder; else the one in the package."),
+    typer.Option(
+        "--checkpoint",
+        metavar="DIR",
+        help="A checkpoint folder, or the cohort of one in the package. (physionet2012)",
+    ),
 ]
 
 
@@ -46,7 +49,9 @@ def command(
 
 
 async def _run(settings: Settings) -> None:
-    partitions = await _partitions(settings)
+    partitions = await require_equal_topics(
+        settings.brokers, VITALS, EHR_FEATURES, PREDICTIONS, SNAPSHOTS, DEAD_LETTERS, LEDGER
+    )
     configure_logs(settings)
     # torch takes seconds to import, which a broker that is down should not cost
     import torch
@@ -71,15 +76,3 @@ async def _run(settings: Settings) -> None:
             await running
     except TimeoutError:
         typer.echo("lemof: Kafka did not answer; left what was under way to the next runner.", err=True)
-
-
-async def _partitions(settings: Settings) -> int:
-    outputs = (PREDICTIONS, SNAPSHOTS, DEAD_LETTERS, LEDGER)
-    counts = await require_topics(settings.brokers, VITALS, EHR_FEATURES, *outputs)
-    if len(set(counts.values())) > 1:
-        uneven = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise BrokerError(
-            f"The topics at {settings.brokers} differ in their number of partitions ({uneven}): a stay needs the same "
-            "partition on all of them; create them anew with `lemof topics create`."
-        )
-    return counts[VITALS]

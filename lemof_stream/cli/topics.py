@@ -1,6 +1,7 @@
 """`lemof topics`: the topic catalogue on a Kafka."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -23,15 +24,24 @@ Replication = Annotated[
 ]
 
 
-@app.command()
-def create(
-    brokers: Brokers = None,
-    config: Config = None,
-    partitions: Partitions = None,
-    replication: Replication = None,
-) -> None:
+def _command(act: Callable[[Settings], None]) -> Callable[[Settings], None]:
+    """Make `act` a command with the options that all of them have."""
+
+    def command(
+        brokers: Brokers = None,
+        config: Config = None,
+        partitions: Partitions = None,
+        replication: Replication = None,
+    ) -> None:
+        act(load_settings(config, brokers=brokers, partitions=partitions, replication=replication))
+
+    app.command(act.__name__, help=act.__doc__)(command)
+    return act
+
+
+@_command
+def create(settings: Settings) -> None:
     """Create the topics that are missing; those that are there stay as they are, and are checked."""
-    settings = load_settings(config, brokers=brokers, partitions=partitions, replication=replication)
     created = asyncio.run(create_topics(settings.brokers, settings.partitions, settings.replication))
     for name in created:
         typer.echo(f"created {name}")
@@ -39,15 +49,9 @@ def create(
     typer.echo(f"{len(created)} created, {len(TOPICS) - len(created)} there before.")
 
 
-@app.command()
-def check(
-    brokers: Brokers = None,
-    config: Config = None,
-    partitions: Partitions = None,
-    replication: Replication = None,
-) -> None:
+@_command
+def check(settings: Settings) -> None:
     """Say by topic where a Kafka differs from the catalogue; exit status 2 if it does."""
-    settings = load_settings(config, brokers=brokers, partitions=partitions, replication=replication)
     _report_differences(settings)
     typer.echo(f"All {len(TOPICS)} topics are as the catalogue has them.")
 

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
 
 from lemof_stream.cli.cohort_options import CohortName, Data, folders
+from lemof_stream.cli.stage_bars import stage_bars
 from lemof_stream.settings import load_settings
 
 
@@ -21,25 +20,28 @@ def command(
             metavar="FILE", help="Output of `lemof evaluate --json` on other stays, for the model card."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed and data, same checkpoint.")] = 0,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A TOML file with what differs from the cohort's own recipe, lemof_stream/training/recipes/NAME.toml.",
+        ),
+    ] = None,
 ) -> None:
-    """Fit LeMoF in its three stages and write a checkpoint with its model card."""
+    """Fit LeMoF in its three stages and write a checkpoint with its model card and the record of its training.
+
+    Started again with the same arguments, a training that was killed goes on after its last whole epoch.
+    """
     from lemof_stream.cohorts import read_cohort
     from lemof_stream.training.predict import one_thread
-    from lemof_stream.training.stages import Recipe
+    from lemof_stream.training.recipe import default_config, read_config
     from lemof_stream.training.train import read_evaluation, train
 
     recorded = folders(cohort, data, load_settings())
+    config = default_config(cohort) if recipe is None else read_config(cohort, recipe)
     one_thread()
     attached = read_evaluation(evaluation)
     stays = read_cohort(cohort, *recorded)
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        tasks = {}
-
-        def progress(stage: str, share: float) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=1.0)
-            bar.update(tasks[stage], completed=share)
-
-        info = train(stays, out, Recipe(seed=seed), progress, attached)
+    with stage_bars() as (progress, notice):
+        info = train(stays, out, config, progress, attached, notice)
     typer.echo(f"{info.name} {info.version} in {out}", err=True)

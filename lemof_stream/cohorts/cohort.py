@@ -71,11 +71,6 @@ class Cohort:
         """[S + 1]: the measurements of stay s are rows `bounds[s]:bounds[s + 1]`."""
         return np.searchsorted(self.stay, np.arange(len(self) + 1)).astype(np.int64)
 
-    @property
-    def last_minute(self) -> NDArray[np.int32]:
-        """[S] the end of the recording, `recorded_until`."""
-        return self.recorded_until
-
     def take(self, rows: Sequence[int] | NDArray[np.integer]) -> "Cohort":
         """The cohort of these stay rows, in this order; each row at most once."""
         picked = np.asarray(rows, np.int64)
@@ -112,10 +107,3 @@ def _taken(
     before = np.cumsum(counts) - counts
     index = np.arange(int(counts.sum())) + np.repeat(starts - before, counts)
     return index, np.repeat(np.arange(len(picked), dtype=np.int32), counts)
-
-
-def last_minutes(stay: NDArray[np.integer], minute: NDArray[np.integer], stays: int) -> NDArray[np.int32]:
-    """[S] the latest minute of each stay's rows, 0 where it has none."""
-    last = np.zeros(stays, np.int32)
-    np.maximum.at(last, stay, minute)
-    return last

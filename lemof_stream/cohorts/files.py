@@ -1,4 +1,4 @@
-"""The text files of a folder, whether they lie there as they are or inside `*.tar.xz` archives."""
+"""The files of a folder, whether they lie there as they are or inside `*.tar.xz` archives."""
 
 import io
 import lzma
@@ -12,15 +12,15 @@ from lemof_stream.errors import DataError
 ARCHIVE = ".tar.xz"
 
 
-class TextFile(NamedTuple):
-    """One `*.txt` file: its name without folders and its content."""
+class DataFile(NamedTuple):
+    """One file: its name without folders and its content."""
 
     name: str
     content: bytes
 
 
-def text_files(path: Path) -> Iterator[TextFile]:
-    """The `*.txt` files under a folder or inside an archive, extracted ones first, each part in sorted order.
+def data_files(path: Path, suffix: str) -> Iterator[DataFile]:
+    """The files with a suffix (`.txt`) under a folder or inside an archive, extracted ones first, each part sorted.
 
     Hidden files are left out: archives made on macOS hold a `._name` beside each file.
 
@@ -31,8 +31,8 @@ def text_files(path: Path) -> Iterator[TextFile]:
         if path.is_dir():
             found = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
             for file in found:
-                if file.suffix == ".txt":
-                    yield TextFile(file.name, file.read_bytes())
+                if file.suffix == suffix:
+                    yield DataFile(file.name, file.read_bytes())
             archives = [file for file in found if file.name.endswith(ARCHIVE)]
         elif path.is_file() and path.name.endswith(ARCHIVE):
             archives = [path]
@@ -41,12 +41,12 @@ def text_files(path: Path) -> Iterator[TextFile]:
         else:
             raise DataError(f"{path} does not exist; check the path after --data.")
         for archive in archives:
-            yield from _members(archive)
+            yield from _members(archive, suffix)
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read ({error.strerror}); check it.") from None
 
 
-def _members(archive: Path) -> Iterator[TextFile]:
+def _members(archive: Path, suffix: str) -> Iterator[DataFile]:
     try:
         # All at once: tarfile, reading on the fly, takes some cut archives for complete ones.
         content = lzma.decompress(archive.read_bytes())
@@ -54,8 +54,8 @@ def _members(archive: Path) -> Iterator[TextFile]:
             for member in tar:
                 name = PurePosixPath(member.name)
                 handle = tar.extractfile(member) if member.isfile() else None
-                if handle is not None and name.suffix == ".txt" and not name.name.startswith("."):
-                    yield TextFile(name.name, handle.read())
+                if handle is not None and name.suffix == suffix and not name.name.startswith("."):
+                    yield DataFile(name.name, handle.read())
     except (lzma.LZMAError, tarfile.TarError, EOFError) as error:
         raise DataError(
             f"{archive} is damaged or cut off ({str(error).rstrip('.').lower()}); copy or download it again."

@@ -23,11 +23,16 @@ def _hundredth(value: Floats) -> Floats:
     return value / 100
 
 
-# What people chart instead: degrees Fahrenheit, FiO2 in percent, pH without its point (735).
+def _molar_calcium(value: Floats) -> Floats:
+    return value / 4.008  # mg/dL of one mmol/L: calcium's 40.08 g/mol
+
+
+# What people chart instead: degrees Fahrenheit, FiO2 in percent, pH without its point (735), ionised calcium in mg/dL.
 OTHER_UNIT: Final[dict[str, Callable[[Floats], Floats]]] = {
     "temperature": _fahrenheit,
     "fio2": _hundredth,
     "ph": _hundredth,
+    "calcium_ionized": _molar_calcium,
 }
 
 

@@ -16,20 +16,21 @@ from lemof_stream.errors import DataError
 
 _MARK: Final = b"\x1e"  # ASCII's record separator: starts the line that this module puts before each file
 _TIME: Final = re.compile(rb"(\d{1,5}):([0-5]\d)")
-_LAST: Final = (
-    366 * 24 * 60
-)  # minutes; no stay of the open sets lasts a year, and each hour up to the last is a step
+LAST_MINUTE: Final = 366 * 24 * 60
+"""No stay of the open sets lasts a year, and each hour up to the last is a step."""
+UNREADABLE: Final = -1
+BEFORE_ADMISSION: Final = -2
 # Longer than any file of a published set, so that no line is longer than a block, which Arrow would refuse.
-_BLOCK: Final = 1 << 24
+BLOCK: Final = 1 << 24
 
 
 class Lines(NamedTuple):
     """The parsed lines, each column [N]."""
 
     source: NDArray[np.int32]
-    """Which of the contents the line comes from."""
+    """Which of the contents (stays) the line comes from; -1 for a statement on a stay or row that is none."""
     minute: NDArray[np.int32]
-    """-1 where the time cannot be read, or lies beyond a year."""
+    """`UNREADABLE` where the time is none or lies beyond a year, or `BEFORE_ADMISSION`."""
     parameter: NDArray[np.int32]
     """Index into `names`."""
     value: NDArray[np.float64]
@@ -59,7 +60,7 @@ def parse(contents: Sequence[bytes]) -> Lines:
     try:
         table = pa.csv.read_csv(
             pa.BufferReader(b"".join(_marked(i, content) for i, content in enumerate(contents))),
-            pa.csv.ReadOptions(column_names=["time", "parameter", "value"], block_size=_BLOCK),
+            pa.csv.ReadOptions(column_names=["time", "parameter", "value"], block_size=BLOCK),
             pa.csv.ParseOptions(quote_char=False, invalid_row_handler=skip),
             pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(("time", "parameter", "value"), text), check_utf8=False
@@ -67,16 +68,16 @@ def parse(contents: Sequence[bytes]) -> Lines:
         )
     except pa.ArrowInvalid:
         raise DataError("A file holds a line of more than 16 MB, so it is damaged; copy it again.") from None
-    time, times = _codes(table, "time")
-    parameter, names = _codes(table, "parameter")
-    value, values = _codes(table, "value")
+    time, times = codes(table, "time")
+    parameter, names = codes(table, "parameter")
+    value, values = codes(table, "value")
     mark = time == times.index(_MARK)
     line = ~mark
     return Lines(
         source=(np.cumsum(mark, dtype=np.int32) - 1)[line],
         minute=np.array([_minute(text) for text in times], np.int32)[time[line]],
         parameter=parameter[line],
-        value=np.array([_number(text) for text in values], np.float64)[value[line]],
+        value=np.array([number(text) for text in values], np.float64)[value[line]],
         names=tuple(name.decode("utf-8", "replace") for name in names),
         misshapen=misshapen,
     )
@@ -87,7 +88,7 @@ def _marked(index: int, content: bytes) -> bytes:
     return b"%b,,%d\n%b\n" % (_MARK, index, content.partition(b"\n")[2].replace(_MARK, b"?"))
 
 
-def _codes(table: pa.Table, column: str) -> tuple[NDArray[np.int32], list[bytes]]:
+def codes(table: pa.Table, column: str) -> tuple[NDArray[np.int32], list[bytes]]:
     """A column as codes [rows] into its distinct texts."""
     encoded = table.column(column).unify_dictionaries().combine_chunks()
     return encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
@@ -96,13 +97,13 @@ def _codes(table: pa.Table, column: str) -> tuple[NDArray[np.int32], list[bytes]
 def _minute(text: bytes) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
-        return -1
+        return UNREADABLE
     minute = 60 * int(match[1]) + int(match[2])
-    return minute if minute <= _LAST else -1
+    return minute if minute <= LAST_MINUTE else UNREADABLE
 
 
-def _number(text: bytes) -> float:
-    """The number, NaN if it is none or infinite; Python's own `1_000` is none here."""
+def number(text: bytes) -> float:
+    """A finite number, NaN if it is none or infinite; Python's own `1_000` is none here."""
     try:
         number = float(text)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lemof_stream.cohorts.files import TextFile
+from lemof_stream.cohorts.files import DataFile
 from lemof_stream.errors import DataError
 
 Outcomes = dict[str, tuple[float, float]]
@@ -12,7 +12,7 @@ _COLUMNS: Final = ("RecordID", "Length_of_stay", "In-hospital_death")
 _UNKNOWN: Final = float("nan")
 
 
-def read_outcomes(file: TextFile) -> Outcomes:
+def read_outcomes(file: DataFile) -> Outcomes:
     """The outcomes in a file whose name begins with `Outcomes`; nothing from any other.
 
     Raises:

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lemof_stream.cohorts.cohort import Cohort, last_minutes
-from lemof_stream.cohorts.files import TextFile, text_files
-from lemof_stream.cohorts.limits import Floats, limit
+from lemof_stream.cohorts.assemble import Stays, assemble, channels_of, last_minutes, measurements
+from lemof_stream.cohorts.cohort import Cohort
+from lemof_stream.cohorts.facts import AGE, HEIGHT, SEX, Fact, demographics, known_at_admission
+from lemof_stream.cohorts.files import DataFile, data_files
+from lemof_stream.cohorts.limits import Floats
 from lemof_stream.cohorts.lines import Lines, parse
 from lemof_stream.cohorts.outcomes import Outcomes, read_outcomes
-from lemof_stream.cohorts.report import ReadReport
 from lemof_stream.cohorts.tally import Fate, Tally
-from lemof_stream.contracts.channels import CHANNELS, EHR, VITALS, Range
-from lemof_stream.contracts.ehr import Demographics, UnitType
+from lemof_stream.contracts.channels import Range
+from lemof_stream.contracts.ehr import UnitType
 from lemof_stream.errors import DataError
 
 NAME: Final = "physionet2012"
@@ -40,21 +40,19 @@ _CHANNEL_OF: Final = {
     "ALT": "alt", "ALP": "alp", "Albumin": "albumin", "TroponinT": "troponin_t", "TroponinI": "troponin_i",
     "Cholesterol": "cholesterol",
 }  # fmt: skip
-# Plausible, possible. The set holds adults; heights below 100 cm are inches or slips, above 250 cm nobody's.
-_DESCRIPTORS: Final = {
-    "Age": (Range(0, 120), Range(0, 120)),
-    "Gender": (Range(0, 1), Range(0, 1)),
-    "Height": (Range(120, 220), Range(100, 250)),
-    "ICUType": (Range(1, 4), Range(1, 4)),
+_FACTS: Final = {
+    "Age": AGE,
+    "Gender": SEX,
+    "Height": HEIGHT,
+    "ICUType": Fact(Range(1, 4), Range(1, 4), coded=True),
 }
 _UNIT_TYPES: Final[dict[float, UnitType]] = {1: "coronary", 2: "cardiac_surgery", 3: "medical", 4: "surgical"}
-_SEXES: Final[dict[float, int]] = {0: 0, 1: 1}
-_CHANNELS: Final = tuple(name for name in VITALS + EHR if name in _CHANNEL_OF.values())
+_CHANNELS: Final = channels_of(_CHANNEL_OF)
 
 
 def recognises(path: Path) -> bool:
     """Whether the path holds a stay of this set."""
-    return any(file.content.startswith(_HEADER) for file in text_files(path))
+    return any(file.content.startswith(_HEADER) for file in data_files(path, ".txt"))
 
 
 def read(*paths: Path) -> Cohort:
@@ -87,16 +85,16 @@ def read(*paths: Path) -> Cohort:
     return _cohort(ids, lines, known, repeated, others)
 
 
-def _files(paths: tuple[Path, ...]) -> Iterator[TextFile]:
+def _files(paths: tuple[Path, ...]) -> Iterator[DataFile]:
     """Every text file, and for an archive the outcomes that lie beside it, where the set is published so."""
     for path in paths:
-        yield from text_files(path)
+        yield from data_files(path, ".txt")
         if path.is_file():
             for beside in sorted(path.parent.glob("Outcomes*.txt")):
-                yield TextFile(beside.name, beside.read_bytes())
+                yield DataFile(beside.name, beside.read_bytes())
 
 
-def _stay_id(file: TextFile) -> str | None:
+def _stay_id(file: DataFile) -> str | None:
     """The RecordID that the file states, else its name where that is a number; None for what is no stay."""
     if not file.content.startswith(_HEADER):
         return None
@@ -109,87 +107,35 @@ def _stay_id(file: TextFile) -> str | None:
 
 def _cohort(ids: tuple[str, ...], lines: Lines, known: Floats, repeated: int, others: int) -> Cohort:
     tally = Tally(lines)
-    descriptors = {name: _descriptor(tally, name, len(ids)) for name in _DESCRIPTORS}
-    for name, channel in _CHANNEL_OF.items():
-        _limit(tally, name, CHANNELS[channel].plausible, CHANNELS[channel].possible)
+    for name in (*_FACTS, *_CHANNEL_OF):
+        rows = tally.pending(name)
+        tally.drop(rows, tally.value[rows] == _MISSING, Fate.MISSING)
+    facts = {name: known_at_admission(tally, name, fact, len(ids)) for name, fact in _FACTS.items()}
     tally.keep_named("RecordID")
-    channel_of = [_CHANNELS.index(_CHANNEL_OF[n]) if n in _CHANNEL_OF else -1 for n in lines.names]
-    measured = tally.collapse(np.array(channel_of, np.int16), len(_CHANNELS))
+    measured = measurements(tally, _CHANNEL_OF, _CHANNELS)
     weight = np.full(len(ids), np.nan)
     at_admission = (measured.minute == 0) & (measured.channel == _CHANNELS.index("weight"))
     weight[measured.stay[at_admission]] = measured.value[at_admission]
-    return Cohort(
-        name=NAME,
-        stay_ids=ids,
-        person=ids,
-        demographics=_demographics(descriptors | {"Weight": weight}),
-        length_of_stay=known[:, 0],
-        death=known[:, 1],
-        recorded_until=last_minutes(measured.stay, measured.minute, len(ids)),
-        step_targets=None,
-        channels=_CHANNELS,
-        stay=measured.stay,
-        minute=measured.minute,
-        channel=measured.channel,
-        value=measured.value,
-        report=ReadReport(
+    return assemble(
+        Stays(
             cohort=NAME,
-            stays=len(ids),
-            repeated_stays=repeated,
+            ids=ids,
+            person=ids,
+            demographics=demographics(
+                facts["Age"],
+                facts["Gender"],
+                facts["Height"],
+                weight,
+                map(_UNIT_TYPES.get, facts["ICUType"].tolist()),
+            ),
+            length_of_stay=known[:, 0],
+            death=known[:, 1],
+            recorded_until=last_minutes(measured.stay, measured.minute, len(ids)),
+            repeated=repeated,
             other_files=others,
-            outcomes_length_of_stay=int(np.isfinite(known[:, 0]).sum()),
-            outcomes_death=int(np.isfinite(known[:, 1]).sum()),
-            lines=len(lines.value) + lines.misshapen,
-            malformed=tally.malformed + lines.misshapen,
-            parameters=tally.parameters(),
         ),
+        tally,
+        measured,
+        _CHANNELS,
+        step_targets=None,
     )
-
-
-def _limit(tally: Tally, name: str, plausible: Range, possible: Range) -> NDArray[np.intp]:
-    """Drop what is missing or impossible of a parameter, convert and clip the rest; the lines that stay, [n]."""
-    tally.drop(rows := tally.pending(name), tally.value[rows] == _MISSING, Fate.MISSING)
-    rows = tally.pending(name)
-    limited = limit(_CHANNEL_OF.get(name, name), tally.value[rows], plausible, possible)
-    tally.value[rows] = limited.value
-    tally.converted[rows] = limited.converted
-    tally.clipped[rows] = limited.clipped
-    tally.drop(rows, limited.impossible, Fate.IMPOSSIBLE)
-    return rows[~limited.impossible]
-
-
-def _descriptor(tally: Tally, name: str, stays: int) -> Floats:
-    """[S] a fact known at admission, NaN where unknown; later and repeated statements are dropped."""
-    rows = tally.pending(name)
-    tally.drop(rows, tally.lines.minute[rows] > 0, Fate.AFTER_ADMISSION)
-    rows = _limit(tally, name, *_DESCRIPTORS[name])
-    if name in ("Gender", "ICUType"):
-        coded = tally.value[rows] % 1 == 0
-        tally.drop(rows, ~coded, Fate.IMPOSSIBLE)
-        rows = rows[coded]
-    source, first = np.unique(tally.lines.source[rows], return_index=True)
-    repeated = np.ones(len(rows), np.bool_)
-    repeated[first] = False
-    tally.drop(rows, repeated, Fate.REPEATED)
-    tally.keep(rows[first])
-    fact = np.full(stays, np.nan)
-    fact[source] = tally.value[rows[first]]
-    return fact
-
-
-def _demographics(facts: dict[str, Floats]) -> tuple[Demographics, ...]:
-    columns = (facts[name].tolist() for name in ("Age", "Gender", "Height", "Weight", "ICUType"))
-    return tuple(
-        Demographics(
-            age=_known(age),
-            sex=_SEXES.get(sex),
-            height_cm=_known(height),
-            weight_kg=_known(weight),
-            unit_type=_UNIT_TYPES.get(unit),
-        )
-        for age, sex, height, weight, unit in zip(*columns, strict=True)
-    )
-
-
-def _known(fact: float) -> float | None:
-    return None if np.isnan(fact) else fact

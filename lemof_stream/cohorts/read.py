@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from lemof_stream.cohorts import physionet2012
+from lemof_stream.cohorts import eicu, physionet2012, sepsis2019
 from lemof_stream.cohorts.cohort import Cohort
 from lemof_stream.errors import DataError
 
-COHORTS: Final[dict[str, Callable[..., Cohort]]] = {physionet2012.NAME: physionet2012.read}
+_READERS: Final = (physionet2012, eicu, sepsis2019)
+COHORTS: Final[dict[str, Callable[..., Cohort]]] = {reader.NAME: reader.read for reader in _READERS}
 
 
 def read_cohort(name: str, *paths: Path) -> Cohort:
@@ -28,8 +29,10 @@ def cohort_of(path: Path) -> str:
     Raises:
         DataError: it cannot be read, or no reader knows its format.
     """
-    if physionet2012.recognises(path):
-        return physionet2012.NAME
+    for reader in _READERS:
+        if reader.recognises(path):
+            name: str = reader.NAME
+            return name
     raise DataError(
         f"{path} holds no data set that is known here ({', '.join(COHORTS)}); "
         f"point at the folder that holds its archives or its extracted files."

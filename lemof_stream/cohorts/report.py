@@ -1,4 +1,4 @@
-"""What a reader did with every line it read."""
+"""What a reader did with every value it read."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,22 +24,26 @@ class ParameterCounts(BaseModel):
 
 
 class ReadReport(BaseModel):
-    """Counts of one read of a cohort: `lines` = `malformed` + the sum of the parameters' `read`."""
+    """Counts of one read of a cohort: `values` = `malformed` + the sum of the parameters' `read`."""
 
     model_config = ConfigDict(frozen=True)
 
     cohort: str
     stays: int
+    people: int
     repeated_stays: int
     """Files of a stay that another file had brought already (extracted and archived, say); not read again."""
     other_files: int
-    """Files in the folder that hold neither a stay nor outcomes."""
+    """Files in the folder that hold nothing of the set."""
     outcomes_length_of_stay: int
     """Stays whose length of stay is known."""
     outcomes_death: int
     """Stays of which it is known whether the patient died."""
-    lines: int
+    step_targets: int
+    """Steps whose target is known."""
+    values: int
+    """Lines of a file that holds one value a line, cells that hold something of a table."""
     malformed: int
-    """Lines that are no `time,parameter,value`."""
+    """Lines and rows of another shape, and values whose time or number cannot be read."""
     parameters: dict[str, ParameterCounts]
     """By the parameter's published name; unknown and empty names are here too, with all their values dropped."""

@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lemof_stream.cohorts.lines import Lines
+from lemof_stream.cohorts.limits import limit
+from lemof_stream.cohorts.lines import BEFORE_ADMISSION, Lines
 from lemof_stream.cohorts.report import ParameterCounts
+from lemof_stream.contracts.channels import Range
 
 
 class Fate(IntEnum):
@@ -23,6 +25,8 @@ class Fate(IntEnum):
     NAMELESS = auto()
     MISSING = auto()
     IMPOSSIBLE = auto()
+    NO_ROW = auto()
+    BEFORE_ADMISSION = auto()
     AFTER_ADMISSION = auto()
     REPEATED = auto()
 
@@ -32,6 +36,8 @@ _REASON: Final = {
     Fate.NAMELESS: "no parameter name",
     Fate.MISSING: "missing (-1)",
     Fate.IMPOSSIBLE: "impossible",
+    Fate.NO_ROW: "of no stay or row",
+    Fate.BEFORE_ADMISSION: "before admission",
     Fate.AFTER_ADMISSION: "after admission",
     Fate.REPEATED: "stated before",
 }
@@ -57,6 +63,8 @@ class Tally:
         self.clipped = np.zeros(count, np.bool_)
         self._fate = np.full(count, Fate.UNKNOWN, np.int8)
         self._fate[(lines.minute < 0) | np.isnan(lines.value)] = Fate.MALFORMED
+        self._fate[lines.minute == BEFORE_ADMISSION] = Fate.BEFORE_ADMISSION
+        self._fate[lines.source < 0] = Fate.NO_ROW
         nameless = [i for i, name in enumerate(lines.names) if not name]
         self._fate[np.isin(lines.parameter, nameless)] = Fate.NAMELESS
         # Lines by parameter: `pending` looks at one parameter's lines, not at all.
@@ -86,6 +94,16 @@ class Tally:
     def drop(self, rows: NDArray[np.intp], which: NDArray[np.bool_], fate: Fate) -> None:
         """Drop the lines `rows[which]` for a reason."""
         self._fate[rows[which]] = fate
+
+    def limit(self, name: str, channel: str, plausible: Range, possible: Range) -> NDArray[np.intp]:
+        """Drop what is impossible of a parameter, convert and clip the rest; the lines that stay, [n]."""
+        rows = self.pending(name)
+        limited = limit(channel, self.value[rows], plausible, possible)
+        self.value[rows] = limited.value
+        self.converted[rows] = limited.converted
+        self.clipped[rows] = limited.clipped
+        self.drop(rows, limited.impossible, Fate.IMPOSSIBLE)
+        return rows[~limited.impossible]
 
     def collapse(self, channel_of: NDArray[np.int16], channels: int) -> Measurements:
         """Keep the pending lines of channels, one value a stay, minute and channel: the mean where there are more.

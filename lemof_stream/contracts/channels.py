@@ -94,7 +94,7 @@ _TABLE: Final = (
     _ehr("bilirubin_direct", "1968-7", "mg/dL", Range(0, 40), Range(0, 80)),
     _ehr("ck", "2157-6", "U/L", Range(5, 100_000), Range(0, 1_000_000)),
     _ehr("ck_mb", "13969-1", "ng/mL", Range(0, 800), Range(0, 3000)),
-    # No assay reports more than some 700: what is above was multiplied by ten once too often on its way from mg/dL.
+    # Nobody's lies in the thousands, but eICU holds such: probably mg/L that were taken for mg/dL and converted.
     _ehr("crp", "1988-5", "mg/L", Range(0, 600), Range(0, 1000)),
     _ehr("hgb", "718-7", "g/dL", Range(3, 22), Range(1, 30)),
     _ehr("mch", "785-6", "pg", Range(15, 45), Range(5, 80)),

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from lemof_stream.model.checkpoint import load_checkpoint, save_checkpoint
+    from lemof_stream.model.checkpoint import load_checkpoint, load_for_cohort, save_checkpoint
     from lemof_stream.model.inputs import State, StepInputs, StepOutput, stack_outputs
     from lemof_stream.model.lemof import Architecture, LeMoF
     from lemof_stream.model.predictor import Predictor
@@ -30,6 +30,7 @@ __all__ = [
     "StepOutput",
     "TaskSet",
     "load_checkpoint",
+    "load_for_cohort",
     "save_checkpoint",
     "stack_outputs",
     "static_row",
@@ -49,6 +50,7 @@ _HOMES: Final = {
     "TASK_SETS": "tasks",
     "TaskSet": "tasks",
     "load_checkpoint": "checkpoint",
+    "load_for_cohort": "checkpoint",
     "save_checkpoint": "checkpoint",
     "stack_outputs": "inputs",
     "static_row": "schema",

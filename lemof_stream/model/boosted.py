@@ -13,6 +13,11 @@ Trees jump at their thresholds, so step and whole stay agree only because the fe
 import torch
 from torch import Tensor, nn
 
+ROWS = 256
+"""Asked at once: what is held between two questions stays in the processor's second cache."""
+DEEPEST = 8
+"""Splits a tree: the place of a leaf within it is one byte."""
+
 
 class BoostedLevel(nn.Module):
     """`feature`, `threshold` [P, N]; `leaf` [N * 2^P, K], the first question being the lowest bit; `bias` [K].
@@ -29,21 +34,28 @@ class BoostedLevel(nn.Module):
 
     def __init__(self, trees: int, depth: int, tasks: int, modalities: int) -> None:
         super().__init__()
+        if depth > DEEPEST:
+            raise ValueError(f"trees of depth {depth} are deeper than {DEEPEST}")
         self.register_buffer("feature", torch.zeros(depth, trees, dtype=torch.int32))
         self.register_buffer("threshold", torch.zeros(depth, trees))
         self.register_buffer("leaf", torch.zeros(trees << depth, tasks))
         self.register_buffer("bias", torch.zeros(tasks))
         self.register_buffer("share", torch.full((modalities,), 1 / modalities))
         first = torch.arange(trees, dtype=torch.int32) << depth
-        self.register_buffer("first", first.unsqueeze(1), persistent=False)
+        self.register_buffer("first", first, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """[R, F] with NaN -> logits [R, K]."""
         if not len(self.first):
             return self.bias.expand(len(x), -1)
+        return torch.cat([self._sum(rows) for rows in torch.split(x, ROWS)]) + self.bias
+
+    def _sum(self, x: Tensor) -> Tensor:
+        """[r, F] -> the sum of all trees' leaves [r, K]."""
         columns = x.T.contiguous()  # a feature's values side by side: each question reads one run of memory
-        leaf = self.first
+        place = torch.zeros(self.feature.shape[1], len(x), dtype=torch.uint8)  # of the leaf within its tree
         for bit, (feature, threshold) in enumerate(zip(self.feature, self.threshold, strict=True)):
             yes = columns.index_select(0, feature) > threshold.unsqueeze(1)
-            leaf = leaf + (yes.int() << bit)
-        return nn.functional.embedding_bag(leaf.T, self.leaf, mode="sum") + self.bias
+            place.add_(yes.view(torch.uint8), alpha=1 << bit)
+        leaf = place.T.contiguous() + self.first
+        return nn.functional.embedding_bag(leaf, self.leaf, mode="sum")

@@ -14,21 +14,10 @@ from lemof_stream.model.schema import InputSchema
 PRESSURES = ("sbp", "dbp", "map")
 """Measured as they are, or else merged from the arterial line and the cuff."""
 SKEWED = (
-    *(
-        "urine",
-        "creatinine",
-        "bun",
-        "glucose",
-        "wbc",
-        "platelets",
-        "lactate",
-        "bilirubin",
-        "ast",
-        "alt",
-        "alp",
-    ),
-    *("troponin_t", "troponin_i", "urine_per_kg", "bun_creatinine", "pf_ratio"),
-)
+    "urine", "creatinine", "bun", "glucose", "wbc", "platelets", "lactate", "bilirubin", "bilirubin_direct", "ast",
+    "alt", "alp", "ck", "ck_mb", "crp", "inr", "ptt", "bands", "lymphocytes", "troponin_t", "troponin_i",
+    "urine_per_kg", "bun_creatinine", "pf_ratio",
+)  # fmt: skip
 """Channels whose tail spans orders of magnitude: they run as logarithms."""
 SKEW_FLOOR = 0.05
 """Added before the logarithm, below the smallest value that matters clinically in any of `SKEWED`."""

@@ -4,6 +4,9 @@
     card.json           schema, architecture, data, splits, metrics, calibration, intended use
     SHA256SUMS          what `sha256sum -c` reads
 
+MODEL_CARD.md and TRIPOD_AI.md, which training writes from card.json, are for people: nothing loads them, so SHA256SUMS
+leaves them out.
+
 Loading checks the checksums, then each input against the channel table by name, and refuses with one sentence.
 """
 
@@ -15,6 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -30,6 +34,10 @@ from lemof_stream.model.tasks import TASK_SETS
 FORMAT = "lemof-checkpoint/2"
 WEIGHTS, CARD, SUMS = "model.safetensors", "card.json", "SHA256SUMS"
 SHIPPED = "physionet2012"
+"""What the runner loads where nothing is named: its inputs are those that most bedsides have."""
+KEPT_BYTES = 31 << 20
+"""glibc keeps freed memory for reuse up to twice the largest block that was ever unmapped (32 MB at most). A step frees
+and takes some 30 MB; without one such block it gives them back and faults them in again, a tenth of its time."""
 
 
 def save_checkpoint(folder: Path, model: LeMoF, card: dict[str, Any]) -> None:
@@ -49,13 +57,31 @@ def save_checkpoint(folder: Path, model: LeMoF, card: dict[str, Any]) -> None:
     (folder / SUMS).write_text("".join(f"{_sha256(content)}  {name}\n" for name, content in files.items()))
 
 
+def load_for_cohort(cohort: str, folder: Path | None) -> Predictor:
+    """Load a checkpoint that predicts what a cohort asks; None loads the one that ships for it.
+
+    Raises:
+        CheckpointError: as `load_checkpoint`, or it predicts something else.
+    """
+    predictor = load_checkpoint(folder or Path(cohort))
+    if predictor.tasks.cohort != cohort:
+        raise CheckpointError(
+            f"The checkpoint {folder} predicts {', '.join(predictor.tasks.columns)}, for the cohort "
+            f"{predictor.tasks.cohort}; name one that was trained on {cohort}, or leave --checkpoint out."
+        )
+    return predictor
+
+
 def load_checkpoint(folder: Path | None = None) -> Predictor:
-    """Load a checkpoint folder; None loads the one that ships inside the package.
+    """Load a checkpoint folder, or one inside the package by its cohort's name; None loads `SHIPPED`.
 
     Raises:
         CheckpointError: it is missing, damaged, of another format, or made for other inputs.
     """
-    folder = folder or Path(str(resources.files("lemof_stream.model"))) / "checkpoints" / SHIPPED
+    folder = folder or Path(SHIPPED)
+    packaged = Path(str(resources.files("lemof_stream.model"))) / "checkpoints" / folder
+    if not folder.exists() and str(folder) in TASK_SETS and packaged.exists():
+        folder = packaged
     weights, card_bytes = (_verified(folder, name) for name in (WEIGHTS, CARD))
     try:
         card = json.loads(card_bytes)
@@ -77,6 +103,7 @@ def load_checkpoint(folder: Path | None = None) -> Predictor:
             f"The checkpoint {folder} is not one of this program ({type(error).__name__}: {reason}); "
             f"train it again with `lemof train`."
         ) from None
+    torch.empty(KEPT_BYTES, dtype=torch.uint8)  # given back at once
     return Predictor(model.eval().requires_grad_(False), schema, info, card)
 
 

@@ -8,9 +8,13 @@ modality contributes nothing and shares of the decision can be read off.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+
+Parts = Literal["all", "without g", "without boosted", "without fused"]
+"""What is integrated: left out, a part says nothing, so that what it adds can be told."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +38,28 @@ class IntegratedDecision(nn.Module):
     background: Tensor
     bias: Tensor
     temperature: Tensor
+    used: Tensor
 
-    def __init__(self, modalities: int, tasks: int) -> None:
+    def __init__(self, modalities: int, tasks: int, parts: Parts = "all") -> None:
         super().__init__()
         double = torch.float64
-        # Before it is fitted, and what the fit is pulled towards: a third each to g, to the boosted level, to f.
-        start = torch.tensor([1 / (3 * modalities)] * modalities + [1 / 3, 1 / 3], dtype=double)
+        used = [parts != "without g"] * modalities + [parts != "without boosted", parts != "without fused"]
+        self.register_buffer("used", torch.tensor(used), persistent=False)
+        # Before it is fitted, and what the fit is pulled towards: equal shares to g, to the boosted level, to f.
+        share = 1 / (3 if parts == "all" else 2)
+        start = torch.tensor([share / modalities] * modalities + [share, share], dtype=double) * self.used
         self.register_buffer("weight", start.unsqueeze(1).repeat(1, tasks))
         self.register_buffer("background", torch.zeros(modalities + 2, tasks, dtype=double))
         self.register_buffer("bias", torch.zeros(tasks, dtype=double))
         self.register_buffer("temperature", torch.ones(tasks, dtype=double))
 
     def parts(self, g: Tensor, boosted: Tensor, fused: Tensor, seen: Tensor) -> Tensor:
-        """Distances from the background [R, M + 2, K]: of each g [R, M, K], zero where unseen, of both [R, K]."""
+        """Distances from the background [R, M + 2, K]: of each g [R, M, K], of both others [R, K]; zero where a
+        modality is unseen or a part is left out.
+        """
         both = torch.stack([boosted, fused], 1)
         away = torch.cat([g, both], 1) - self.background
-        present = torch.cat([seen, torch.ones_like(seen[:, :1]).expand(-1, 2)], 1)
+        present = torch.cat([seen, torch.ones_like(seen[:, :1]).expand(-1, 2)], 1) & self.used
         return away * present.unsqueeze(-1)
 
     def combine(self, parts: Tensor) -> Tensor:

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from lemof_stream.model.boosted import BoostedLevel
-from lemof_stream.model.decision import Decision, IntegratedDecision
-from lemof_stream.model.encoders import DILATIONS, EhrResidualMLP, VitalsTCN
+from lemof_stream.model.channels import all_channels
+from lemof_stream.model.decision import Decision, IntegratedDecision, Parts
+from lemof_stream.model.encoders import EhrEncoder, VitalsEncoder, ehr_encoder, vitals_encoder
 from lemof_stream.model.features import Features, RunningFeatures
-from lemof_stream.model.fusion import LevelGuidedFusion
+from lemof_stream.model.fusion import Attention, LevelGuidedFusion
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.members import Encoding
 from lemof_stream.model.readout import make_readout
@@ -27,7 +28,7 @@ from lemof_stream.model.tasks import TaskSet
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes; part of the checkpoint's card."""
+    """Sizes and kinds; part of the checkpoint's card. `parts`: what the decision integrates."""
 
     members: int = 6
     vitals_width: int = 24
@@ -37,6 +38,10 @@ class Architecture:
     dropout: float = 0.3
     trees: int = 600
     tree_depth: int = 3
+    vitals_encoder: VitalsEncoder = "tcn"
+    ehr_encoder: EhrEncoder = "residual_mlp"
+    attention: Attention = "self"
+    parts: Parts = "all"
 
 
 class LeMoF(nn.Module):
@@ -45,20 +50,32 @@ class LeMoF(nn.Module):
     def __init__(self, schema: InputSchema, task_set: TaskSet, sizes: Architecture) -> None:
         super().__init__()
         members, tasks = sizes.members, len(task_set.names)
-        widths, levels = [sizes.vitals_width, sizes.ehr_width], [len(DILATIONS), sizes.ehr_levels]
         self.features = RunningFeatures(schema)
         self.encodings = nn.ModuleList(Encoding(width) for width in self.features.widths)
         vitals_features, ehr_features = self.features.widths
-        self.vitals = VitalsTCN(members, vitals_features, sizes.vitals_width, sizes.dropout)
-        self.ehr = EhrResidualMLP(members, ehr_features, sizes.ehr_width, sizes.ehr_levels, sizes.dropout)
+        self.vitals = vitals_encoder(
+            sizes.vitals_encoder, members, vitals_features, sizes.vitals_width, sizes.dropout
+        )
+        self.ehr = ehr_encoder(
+            sizes.ehr_encoder,
+            members,
+            ehr_features,
+            channels=len(all_channels(schema)[1]),
+            width=sizes.ehr_width,
+            levels=sizes.ehr_levels,
+            dropout=sizes.dropout,
+        )
+        widths, levels = [self.vitals.width, self.ehr.width], [self.vitals.levels, self.ehr.levels]
         self.heads = nn.ModuleList(
             LevelHeads(members, width, count, tasks) for width, count in zip(widths, levels, strict=True)
         )
         self.metas = [StackingMetaLearner(count, tasks) for count in levels]
         self.stacking = nn.ModuleList(self.metas)  # the same objects, registered
-        self.fusion = LevelGuidedFusion(members, widths, levels, sizes.fused_width, tasks, sizes.dropout)
+        self.fusion = LevelGuidedFusion(
+            members, widths, levels, sizes.fused_width, tasks, sizes.dropout, sizes.attention
+        )
         self.boosted = BoostedLevel(sizes.trees, sizes.tree_depth, tasks, len(widths))
-        self.decision = IntegratedDecision(len(widths), tasks)
+        self.decision = IntegratedDecision(len(widths), tasks, sizes.parts)
         self.readout = make_readout(task_set)
         self.schema, self.task_set, self.sizes = schema, task_set, sizes
         own = (

@@ -25,6 +25,24 @@ class MemberLinear(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
+class Dropout(nn.Module):
+    """`nn.Dropout` to the nearest 256th of `p`, from a random byte a value instead of a random float.
+
+    Drawing floats is a third of a training step on a CPU; bytes take a third of that.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.dropped = round(p * 256)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        drawn = words.view(torch.uint8)[: x.numel()].view(x.shape)
+        return x * ((drawn >= self.dropped) * (256 / (256 - self.dropped)))
+
+
 def normalised(x: Tensor) -> Tensor:
     """Root-mean-square normalisation [..., D]; the gain is left to the linear layer that always follows."""
     return nn.functional.rms_norm(x, x.shape[-1:])
@@ -46,8 +64,10 @@ class Encoding(nn.Module):
         self.register_buffer("scale", torch.ones(features))
 
     def forward(self, x: Tensor) -> Tensor:
-        scores = ((x - self.centre) / self.scale).nan_to_num(0.0).clamp(-4, 4)
-        return torch.stack([scores, scores.tanh()])
+        both = x.new_empty(2, *x.shape)
+        torch.sub(x, self.centre, out=both[0]).div_(self.scale).nan_to_num_(0.0).clamp_(-4, 4)
+        torch.tanh(both[0], out=both[1])
+        return both
 
 
 class MemberInput(nn.Module):

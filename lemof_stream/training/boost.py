@@ -6,6 +6,7 @@ N stays, T steps, F features of all modalities, K tasks, R rows
 import json
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ from torch import Tensor
 
 from lemof_stream.errors import ConfigError
 from lemof_stream.model.lemof import LeMoF
+from lemof_stream.training.batches import Prepared
+from lemof_stream.training.epochs import Progress
 from lemof_stream.training.out_of_fold import held_out_stays
-from lemof_stream.training.stages import Prepared, Progress, Recipe
+from lemof_stream.training.recipe import Recipe
 
+BOOSTED = "1 boosted level"
+"""The stage's name."""
 GROUPS = 3
 """Of held-out stays: trees fitted without a group predict it. More groups cost a fit each and change little."""
 FEWEST_STEPS = 4
@@ -34,12 +39,23 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def fit_boosted(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress) -> Tensor:
-    """Fit `model.boosted` on all stays; returns logits [N, T, K] of the held-out stays, NaN elsewhere.
+def catboost_version() -> str:
+    """The version of CatBoost.
 
     Raises:
-        ConfigError: CatBoost is not installed.
+        ConfigError: it is not installed.
     """
+    try:
+        return version("catboost")
+    except PackageNotFoundError:
+        raise ConfigError(
+            "Training fits its boosted level with CatBoost, which is not installed here: "
+            "install the package with its training extra, `lemof-stream[training]`."
+        ) from None
+
+
+def fit_boosted(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress) -> Tensor:
+    """Fit `model.boosted` on all stays; returns logits [N, T, K] of the held-out stays, NaN elsewhere."""
     stay, step, view = draw_rows(data, recipe)
     x = features_at(data, view, stay, step)
     y = data.target[stay, step]
@@ -58,7 +74,7 @@ def fit_boosted(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress
 
 def _part(progress: Progress, fit: int) -> Callable[[float], None]:
     """Progress within one of the fits."""
-    return lambda share: progress("1 boosted level", (fit + share) / (GROUPS + 1))
+    return lambda share: progress(BOOSTED, (fit + share) / (GROUPS + 1))
 
 
 def draw_rows(data: Prepared, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
@@ -68,8 +84,7 @@ def draw_rows(data: Prepared, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
     stays, steps = known.shape
     each = min(max(recipe.boosted_rows // stays, FEWEST_STEPS), steps)
     noise = torch.rand(stays, steps, generator=random)
-    last = (known * torch.arange(1, steps + 1)).argmax(1)
-    noise[torch.arange(stays), last] = 2.0
+    noise[torch.arange(stays), data.last_known()] = 2.0
     step = noise.masked_fill(~known, -1.0).topk(each, 1).indices
     stay = torch.arange(stays).unsqueeze(1).expand(-1, each)
     drawn = known.gather(1, step).flatten()
@@ -82,13 +97,7 @@ def features_at(data: Prepared, view: Tensor, stay: Tensor, step: Tensor) -> Ten
 
 
 def _fit(x: Tensor, y: Tensor, model: LeMoF, recipe: Recipe, report: Callable[[float], None]) -> Any:
-    try:
-        from catboost import CatBoostClassifier
-    except ImportError:
-        raise ConfigError(
-            "Training fits its boosted level with CatBoost, which is not installed here: "
-            "install the package with its training extra, `lemof-stream[training]`."
-        ) from None
+    from catboost import CatBoostClassifier
 
     class Report:
         def after_iteration(self, info: Any) -> bool:
@@ -126,7 +135,7 @@ def _export(trees: Any, model: LeMoF) -> None:
     place = [feature["flat_feature_index"] for feature in saved["features_info"]["float_features"]]
     scale, bias = saved["scale_and_bias"]
     for n, tree in enumerate(saved["oblivious_trees"]):
-        splits = tree["splits"] or ()  # a tree that found nothing to ask has null
+        splits = tree["splits"] or []  # none: nothing was worth a question
         size = 1 << len(splits)
         for bit, split in enumerate(splits):
             level.feature[bit, n] = place[split["float_feature_index"]]
@@ -139,4 +148,4 @@ def _export(trees: Any, model: LeMoF) -> None:
     gain = torch.from_numpy(trees.get_feature_importance())
     widths = model.features.widths
     parts = torch.stack([part.sum() for part in torch.split(gain, widths)])
-    level.share.copy_(parts / parts.sum())
+    level.share.copy_(parts / parts.sum().clamp(min=1e-12))

@@ -65,7 +65,7 @@ def step_data(
     """
     stays, length = len(cohort), schema.step_minutes
     step_of = np.maximum(-(-cohort.minute.astype(np.int64) // length), 1)
-    last_step = np.maximum(-(-cohort.last_minute.astype(np.int64) // length), 1)
+    last_step = np.maximum(-(-cohort.recorded_until.astype(np.int64) // length), 1)
     steps = int(last_step.max(initial=1))
     if most_steps is not None:
         steps = min(steps, most_steps)

@@ -1,58 +1,66 @@
-"""Scores of a cohort's predictions by hours observed, over all stays and over those still being recorded.
+"""Scores of a cohort's predictions: by hours observed, reliability, groups of patients.
 
-A stay that is no longer recorded has left; features of recency find that and would score on it, which no bedside
-system can. So every score is reported a second time on the stays with a value in the last `RECENT_HOURS`.
+A cohort whose outcomes are of the stay is scored at some hours, each stay with its last prediction. A stay that is no
+longer recorded has left; features of recency find that and would score on it, which no bedside system can. So every
+score is reported a second time on the stays with a value in the last `RECENT_HOURS`.
+
+A cohort with a target at every step is scored over all these steps, and over bands of hours observed.
 """
 
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lemof_stream.cohorts import Cohort
 from lemof_stream.model.tasks import TASK_SETS
-from lemof_stream.training.metrics import (
-    Floats,
-    absolute_error,
-    auprc,
-    auroc,
-    calibration_error,
-    estimate,
-    mean,
-)
+from lemof_stream.training.metrics import UNDEFINED, Estimate, estimate
+from lemof_stream.training.scores.blocks import blocks
+from lemof_stream.training.scores.calibration import reliability
+from lemof_stream.training.scores.rows import Rows, last_rows, rows_of
+from lemof_stream.training.scores.subgroups import subgroups
+from lemof_stream.training.scores.utility import gains, normalised_utility
 
 HOURS = (6, 12, 24, 48)
 RECENT_HOURS = 6
-
-LOS_EDGES = TASK_SETS["physionet2012"].edges
-
-Rows = NDArray[np.intp]
-
-
-def evaluate(table: pa.Table, cohort: Cohort) -> dict[str, Any]:
-    """Scores by hour; at each hour a stay counts with its last prediction at or before it."""
-    place = {stay_id: row for row, stay_id in enumerate(cohort.stay_ids)}
-    stay = np.array([place[stay_id] for stay_id in table["stay_id"].to_pylist()], dtype=np.intp)
-    end = table["step_end_min"].to_numpy()
-    hours = {}
-    for hour in HOURS:
-        rows = last_rows(stay, end, 60 * hour)
-        recorded = recorded_at(cohort, 60 * hour)
-        hours[str(hour)] = {
-            "all": _scores(table, rows, stay[rows], cohort),
-            "recorded": _scores(table, rows[recorded[stay[rows]]], stay[rows][recorded[stay[rows]]], cohort),
-        }
-    ids = f"{min(cohort.stay_ids)} to {max(cohort.stay_ids)}"
-    return {"cohort": cohort.name, "stays": len(cohort), "stay_ids": ids, "hours": hours}
+GROUPS_HOUR = 24
+"""Groups of patients are scored here: a day has been seen, and nearly all are still being recorded."""
+BAND_ENDS = (6, 12, 24, 48, 96, 168)
+"""Hours; the last band has no end."""
 
 
-def last_rows(stay: Rows, end: NDArray[np.int64], minute: int) -> Rows:
-    """Row of each stay's last prediction at or before a minute; rows come in order of stay and time."""
-    rows = np.flatnonzero(end <= minute)
-    newest = np.append(stay[rows][1:] != stay[rows][:-1], True) if len(rows) else np.zeros(0, bool)
-    return np.asarray(rows[newest], dtype=np.intp)
+def evaluate(table: pa.Table, cohort: Cohort, threshold: float | None = None) -> dict[str, Any]:
+    """Scores of the table that `predict` writes. `threshold`: of an alarm, for the Challenge's utility.
+
+    `hours`: at each hour of HOURS, or in each band of hours such as `7-12`, of `all` rows and (stay outcomes) of the
+    `recorded`; `overall` (step targets): of every row; `reliability`: by hour or band; `subgroups`.
+    """
+    rows = rows_of(table, cohort)
+    stays = TASK_SETS[cohort.name].readout == "stay"
+    parts = _at_hours(rows) if stays else _in_bands(rows)
+    hours = {name: {"all": blocks(part)} for name, part in parts.items()}
+    whole = parts[str(GROUPS_HOUR)] if stays else rows
+    found: dict[str, Any] = {
+        "cohort": cohort.name,
+        "stays": len(cohort),
+        "people": len(set(cohort.person)),
+        "stay_ids": f"{min(cohort.stay_ids)} to {max(cohort.stay_ids)}",
+        "hours": hours,
+    }
+    if stays:
+        for name, part in parts.items():
+            hours[name]["recorded"] = blocks(part.take(recorded_at(cohort, 60 * int(name))[part.stay]))
+    else:
+        found["overall"] = blocks(rows)
+        parts = {"overall": rows} | parts
+    if "sepsis" in rows.tasks:
+        found["overall"]["sepsis"]["utility"] = _utility(rows, threshold)
+        found["threshold"] = threshold
+    return found | {
+        "reliability": {name: _reliability(part) for name, part in parts.items()},
+        "subgroups": subgroups(whole, cohort),
+    }
 
 
 def recorded_at(cohort: Cohort, minute: int) -> NDArray[np.bool_]:
@@ -63,34 +71,31 @@ def recorded_at(cohort: Cohort, minute: int) -> NDArray[np.bool_]:
     return held
 
 
-def _scores(table: pa.Table, rows: Rows, stays: Rows, cohort: Cohort) -> dict[str, Any]:
-    part = table.take(pa.array(rows))
-    column = {name: pc.cast(part[name], pa.float64()).to_numpy() for name in part.column_names[2:]}
-    days = cohort.length_of_stay[stays]
-    scores: dict[str, Any] = {"stays": len(rows), "death": _binary(cohort.death[stays], column["p_death"])}
-    for edge in LOS_EDGES:
-        beyond = np.where(np.isnan(days), np.nan, (days > edge).astype(float))
-        scores[f"los_gt_{edge:.0f}"] = _binary(beyond, column[f"p_los_gt_{edge:.0f}"])
-    inside = np.where(
-        np.isnan(days),
-        np.nan,
-        ((days >= column["los_days_lo"]) & (days <= column["los_days_hi"])).astype(float),
-    )
-    width = column["los_days_hi"] - column["los_days_lo"]
-    scores["los_days"] = {
-        "mae": estimate(absolute_error, days, column["los_days"]),
-        "coverage": estimate(mean, inside, inside),
-        "interval_days": round(float(width.mean()), 3) if len(width) else None,
-    }
-    return scores
+def _at_hours(rows: Rows) -> dict[str, Rows]:
+    return {str(hour): rows.take(last_rows(rows.stay, rows.end, 60 * hour)) for hour in HOURS}
 
 
-def _binary(truth: Floats, predicted: Floats) -> dict[str, Any]:
-    known = ~np.isnan(truth)
-    return {
-        "stays": int(known.sum()),
-        "positive": int(np.nansum(truth)),
-        "auroc": estimate(auroc, truth, predicted),
-        "auprc": estimate(auprc, truth, predicted),
-        "ece": estimate(calibration_error, truth, predicted),
-    }
+def _in_bands(rows: Rows) -> dict[str, Rows]:
+    """Every row in the band of hours that its step ends in."""
+    starts, ends = (0, *BAND_ENDS), (*BAND_ENDS, None)
+    found = {}
+    for start, end in zip(starts, ends, strict=True):
+        inside = rows.end > 60 * start
+        if end is not None:
+            inside &= rows.end <= 60 * end
+        found[f"{start + 1}-{end or ''}"] = rows.take(inside)
+    return found
+
+
+def _reliability(rows: Rows) -> dict[str, Any]:
+    own = {name: (task.truth, task.predicted) for name, task in rows.tasks.items()}
+    own |= {name: (duration.truth, duration.point) for name, duration in rows.durations.items()}
+    return {name: reliability(*pair, rows.person) for name, pair in own.items()}
+
+
+def _utility(rows: Rows, threshold: float | None) -> Estimate:
+    task = rows.tasks["sepsis"]
+    if threshold is None:
+        return UNDEFINED
+    gain = gains(task.truth, rows.end / 60, rows.stay)
+    return estimate(normalised_utility, gain, (task.predicted >= threshold).astype(float), rows.person)

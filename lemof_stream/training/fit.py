@@ -4,6 +4,7 @@ N stays, T steps, R known steps of held-out stays, L levels, K tasks, M modaliti
 """
 
 import math
+import time
 from dataclasses import dataclass
 
 import torch
@@ -16,16 +17,23 @@ from lemof_stream.model.lemof import Architecture, LeMoF
 from lemof_stream.model.schema import InputSchema
 from lemof_stream.model.tasks import TaskSet
 from lemof_stream.training.augment import SecondView
-from lemof_stream.training.boost import fit_boosted
+from lemof_stream.training.batches import Prepared
+from lemof_stream.training.boost import BOOSTED, fit_boosted
+from lemof_stream.training.epochs import Epoch, Log, Progress
 from lemof_stream.training.out_of_fold import OutOfFold, out_of_fold
 from lemof_stream.training.prepare import prepare
+from lemof_stream.training.recipe import Recipe
+from lemof_stream.training.resume import Saved, SavedStages
 from lemof_stream.training.ridge import ridge_logistic
-from lemof_stream.training.stages import Prepared, Progress, Recipe, fit_encoders, fit_fusion
+from lemof_stream.training.shrinkage import sharpen
+from lemof_stream.training.stages import fit_encoders, fit_fusion
 from lemof_stream.training.targets import Targets
 
 RIDGE = 0.01
 """Pull of the stacking and decision weights towards equal shares; with some 10^5 held-out rows it only settles
 directions in which the levels agree."""
+FEATURES, DECISION = "0 features", "3 decision"
+"""Stages beside those of `stages`."""
 PARTS = 6
 """Of the held-out people: each part is predicted by meta-learners that were fitted on the other five sixths."""
 COLDEST, HOTTEST = 0.2, 5.0
@@ -48,50 +56,116 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model, and its out-of-fold predictions: columns [R] of known steps (from 0) of held-out stays."""
+    """A trained model, and its out-of-fold predictions: columns [R] of known steps (from 0) of held-out stays.
+
+    `curve`: losses by epoch; `seconds`: what each stage took.
+    """
 
     model: LeMoF
     stay: Tensor
     step: Tensor
     columns: dict[str, Tensor]
+    curve: list[Epoch]
+    seconds: dict[str, float]
 
 
-def fit(data: TrainingData, sizes: Architecture, recipe: Recipe, progress: Progress) -> Fitted:
-    """Train."""
+@dataclass(frozen=True)
+class Levels:
+    """Stage 1 and the boosted level: what the later stages build on. boosted [N, T, K]: out-of-fold logits."""
+
+    model: LeMoF
+    ready: Prepared
+    boosted: Tensor
+
+
+def fit(
+    data: TrainingData,
+    sizes: Architecture,
+    recipe: Recipe,
+    progress: Progress,
+    saved: SavedStages | None = None,
+) -> Fitted:
+    """Train; what `saved` holds of the same training is not done again."""
+    log = Log(progress, saved)
+    return fit_integration(data, fit_levels(data, sizes, recipe, log), recipe, log)
+
+
+def fit_levels(data: TrainingData, sizes: Architecture, recipe: Recipe, log: Log) -> Levels:
+    """Features, the boosted level, and stage 1: each modality alone."""
+    start = time.monotonic()
     torch.manual_seed(recipe.seed)
     model = LeMoF(data.schema, data.tasks, sizes)
-    progress("0 features", 0.0)
+    log.progress(FEATURES, 0.0)
     ready = prepare(model, data.inputs, data.other, data.targets.binary, data.person, recipe.seed)
-    held_out, logits = fit_stages(model, ready, recipe, progress)
+    log.progress(FEATURES, 1.0)
+    log.seconds[FEATURES] = time.monotonic() - start
+    levels = Levels(model, ready, _boosted(model, ready, recipe, log))
+    fit_alone(levels, recipe, log)
+    return levels
+
+
+def fit_alone(levels: Levels, recipe: Recipe, log: Log) -> None:
+    """Stage 1, and the first stacking, which tells the levels' importance."""
+    fit_encoders(levels.model, levels.ready, recipe, log)
+    fit_stacking(levels.model, out_of_fold(levels.model, levels.ready, levels.boosted))
+
+
+def fit_integration(data: TrainingData, levels: Levels, recipe: Recipe, log: Log) -> Fitted:
+    """Stages 2 and 3 of a model whose stage 1 is fitted; they change it."""
+    fit_fused(levels, recipe, log)
+    return fit_calibrated(data, levels, log)
+
+
+def fit_fused(levels: Levels, recipe: Recipe, log: Log) -> None:
+    """The choice of the levels to fuse, and stage 2."""
+    model = levels.model
+    random = torch.Generator().manual_seed(recipe.seed)
+    for meta, best in zip(model.metas, model.fusion.best, strict=True):
+        best.choose(meta.importance, recipe.best_levels, recipe.level_choice, recipe.level_weighting, random)
+    fit_fusion(model, levels.ready, recipe, log)
+
+
+def fit_calibrated(data: TrainingData, levels: Levels, log: Log) -> Fitted:
+    """Stage 3 of a model whose stages 1 and 2 are fitted: the decision, its calibration, the readout."""
+    start, model = time.monotonic(), levels.model
+    log.progress(DECISION, 0.0)
+    held_out = out_of_fold(model, levels.ready, levels.boosted)
+    logits = fit_decision(model, held_out)
+    columns = _read_out(model, data, held_out, logits)
+    sharpen(model, levels.ready, logits)
+    log.progress(DECISION, 1.0)
+    log.seconds[DECISION] = time.monotonic() - start
+    return Fitted(model.eval(), held_out.stay, held_out.step, columns, log.curve, log.seconds)
+
+
+def _boosted(model: LeMoF, ready: Prepared, recipe: Recipe, log: Log) -> Tensor:
+    """Fit the boosted level, or take it from what was saved: its out-of-fold logits [N, T, K]."""
+    saved = log.saved and log.saved.load("boosted")
+    if saved:
+        model.boosted.load_state_dict(saved.part("level"))
+        log.progress(BOOSTED, 1.0)
+    else:
+        start = time.monotonic()
+        logits = fit_boosted(model, ready, recipe, log.progress)
+        tensors = {f"level.{name}": tensor for name, tensor in model.boosted.state_dict().items()}
+        saved = Saved(tensors | {"logits": logits}, {"seconds": time.monotonic() - start})
+        if log.saved:
+            log.saved.save("boosted", saved)
+    log.seconds[BOOSTED] = saved.facts["seconds"]
+    return saved.tensors["logits"]
+
+
+def _read_out(model: LeMoF, data: TrainingData, held_out: OutOfFold, logits: Tensor) -> dict[str, Tensor]:
+    """Fit the readout on held-out logits [R, K]; the columns [R] that it publishes of them."""
     hours = model.hours_passed(data.inputs)[held_out.stay, held_out.step]
     if model.readout.duration is not None:
         duration = data.targets.duration
-        support = duration[~duration.isnan()]
-        fit_duration(model.readout.duration, support)
+        fit_duration(model.readout.duration, duration[~duration.isnan()])
         beyond = logits[:, -len(data.tasks.edges) :].sigmoid()
         passed = model.readout.passed(hours)
         fit_interval(model.readout.duration, beyond, passed, duration[held_out.stay, held_out.step])
-    columns = model.readout(logits.sigmoid(), hours)
-    progress("3 decision", 1.0)
-    return Fitted(model.eval(), held_out.stay, held_out.step, columns)
-
-
-def fit_stages(model: LeMoF, ready: Prepared, recipe: Recipe, progress: Progress) -> tuple[OutOfFold, Tensor]:
-    """The three stages; returns the held-out predictions and the decision's logits [R, K] there, calibrated.
-
-    A model of no trees has networks only: its boosted level says nothing.
-    """
-    boosted = torch.zeros_like(ready.target)
-    if model.sizes.trees:
-        boosted = fit_boosted(model, ready, recipe, progress)
-    fit_encoders(model, ready, recipe, progress)
-    fit_stacking(model, out_of_fold(model, ready, boosted))
-    for meta, best in zip(model.metas, model.fusion.best, strict=True):
-        best.choose(meta.importance, recipe.best_levels)
-    fit_fusion(model, ready, recipe, progress)
-    progress("3 decision", 0.0)
-    held_out = out_of_fold(model, ready, boosted)
-    return held_out, fit_decision(model, held_out)
+    columns: dict[str, Tensor] = model.readout(logits.sigmoid(), hours)
+    return columns
 
 
 def fit_stacking(model: LeMoF, held_out: OutOfFold) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lemof_stream.model.lemof import LeMoF
-from lemof_stream.training.stages import Prepared
+from lemof_stream.training.batches import Prepared
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.lemof import LeMoF
 from lemof_stream.model.members import Encoding
 from lemof_stream.training.augment import SecondView
+from lemof_stream.training.batches import Prepared
 from lemof_stream.training.dataset import CHUNK
-from lemof_stream.training.stages import Prepared
 
 SCALE_STEPS = 4
 """Every so many steps count for the features' mean and deviation; neighbours say the same."""

@@ -1,7 +1,10 @@
 """From a cohort to a checkpoint with its model card."""
 
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +14,62 @@ import torch
 from lemof_stream.cohorts import Cohort
 from lemof_stream.contracts.predictions import ModelInfo
 from lemof_stream.errors import DataError
-from lemof_stream.model import TASK_SETS, Architecture, InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.model import TASK_SETS, InputSchema, load_checkpoint, save_checkpoint
 from lemof_stream.training.augment import second_view
+from lemof_stream.training.boost import catboost_version
 from lemof_stream.training.card import model_card
 from lemof_stream.training.dataset import step_data
+from lemof_stream.training.documents import write_documents
+from lemof_stream.training.epochs import Progress
 from lemof_stream.training.fit import TrainingData, fit
-from lemof_stream.training.stages import Progress, Recipe
-from lemof_stream.training.targets import targets
+from lemof_stream.training.recipe import TrainingConfig, as_dict
+from lemof_stream.training.record import cohort_sha256, write_record
+from lemof_stream.training.resume import SavedStages
+from lemof_stream.training.targets import check_targets, targets
 
-HORIZONS = {"eicu": 168, "sepsis2019": 96}
-"""Steps: eICU's target ends at a week; of the sepsis patients 99% were discharged or septic by then."""
-FEWEST_KNOWN = 20
-"""Stays of each outcome below which the folds hold two or three each and calibration means nothing."""
+HORIZONS = {"eicu": 169, "sepsis2019": 168}
+"""Steps. The grid of eICU ends with the row at hour 168. Of the sepsis stays 99.4% have ended a week after admission;
+these steps are 99% of all, and 92% of the septic ones (at 96 hours 97% and 81%)."""
 
 
 def train(
-    cohort: Cohort, out: Path, recipe: Recipe, progress: Progress, evaluation: dict[str, Any] | None = None
+    cohort: Cohort,
+    out: Path,
+    config: TrainingConfig,
+    progress: Progress,
+    evaluation: dict[str, Any] | None = None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> ModelInfo:
-    """Fit on every stay of the cohort and write the checkpoint to `out`.
+    """Fit on every stay of the cohort and write the checkpoint and its record to `out`.
+
+    A training that was killed goes on where it was when it is started again with the same cohort and configuration.
+    `notice` is told what is made of an earlier one.
 
     Raises:
         DataError: the cohort knows too few outcomes to fit anything.
+        ConfigError: CatBoost is not installed.
     """
-    _check_outcomes(cohort)
-    data = training_data(cohort, recipe.seed)
-    fitted = fit(data, Architecture(), recipe, progress)
-    card = model_card(fitted, cohort, asdict(recipe), evaluation)
-    save_checkpoint(out, fitted.model, card)
-    return load_checkpoint(out).info
+    check_targets(cohort, TASK_SETS[cohort.name])
+    saved = SavedStages(out, training_key(config, cohort))
+    if saved.found:
+        notice(f"Going on with the training that {saved.folder} holds.")
+    elif saved.outdated:
+        notice(f"{saved.folder} held a training with another recipe, data or version; starting anew.")
+    fitted = fit(
+        training_data(cohort, config.recipe.seed), config.architecture, config.recipe, progress, saved
+    )
+    save_checkpoint(out, fitted.model, model_card(fitted, cohort, asdict(config.recipe), evaluation))
+    write_documents(out)
+    write_record(out, config, fitted, cohort)
+    info = load_checkpoint(out).info
+    saved.remove()
+    return info
+
+
+def training_key(config: TrainingConfig, cohort: Cohort) -> str:
+    """Equal where a training would end with the same weights."""
+    versions = [version("lemof-stream"), version("torch"), catboost_version()]
+    return hashlib.sha256(json.dumps([as_dict(config), cohort_sha256(cohort), versions]).encode()).hexdigest()
 
 
 def input_schema(cohort: Cohort) -> InputSchema:
@@ -61,22 +92,6 @@ def training_data(cohort: Cohort, seed: int) -> TrainingData:
         schema=schema,
         tasks=tasks,
     )
-
-
-def _check_outcomes(cohort: Cohort) -> None:
-    days = cohort.length_of_stay
-    groups = {
-        "death": cohort.death == 1,
-        "survival": cohort.death == 0,
-        "a stay of at most 3 days": days <= 3,
-        "a stay of more than 14 days": days > 14,
-    }
-    for name, members in groups.items():
-        if int(np.sum(members)) < FEWEST_KNOWN:
-            raise DataError(
-                f"The cohort {cohort.name} has {int(np.sum(members))} stays with {name}, fewer than the {FEWEST_KNOWN} "
-                f"that training needs; check that the folder holds the outcomes too."
-            )
 
 
 def read_evaluation(file: Path | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from faust.types import EventT, FutureMessage, StreamT
 
+from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.contracts.ehr import (
     EhrEvent,
     HourRecord,
@@ -30,7 +31,7 @@ from lemof_stream.worker.ehr_fold import (
     stay_key,
     watermark_key,
 )
-from lemof_stream.worker.faust_app import App, require_equal_topics, serve
+from lemof_stream.worker.faust_app import App, serve
 from lemof_stream.worker.faust_events import Acks, DeadLetters, events_of
 
 GROUP: Final = "lemof-ehr"
@@ -86,6 +87,6 @@ async def run_ehr(settings: Settings) -> None:
     Raises:
         BrokerError: no Kafka answers, or its topics are not what the app needs.
     """
-    await require_equal_topics(settings, EHR_EVENTS, EHR_FEATURES, DEAD_LETTERS)
+    await require_equal_topics(settings.brokers, EHR_EVENTS, EHR_FEATURES, DEAD_LETTERS)
     configure_logs(settings)
     await serve(EhrApp(settings).app)

@@ -1,4 +1,4 @@
-"""What the Faust apps have in common: configuration, the consumer, the table, and how a process of one runs."""
+"""What the Faust apps have in common: configuration, the table, and how a process of one runs."""
 
 import asyncio
 import logging
@@ -7,64 +7,17 @@ from typing import Any, Final
 
 import faust
 from faust.tables.manager import TableManager
-from faust.transport.drivers import aiokafka as driver
 from faust.types import FutureMessage, TopicT
 
-from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.topics import LETTER_BYTES
-from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
-
-_FETCH_WAIT_MS: Final = 100
-"""Faust has 1,500: a partition whose reading begins waits for the answer to the fetch that runs without it."""
+from lemof_stream.worker.faust_consumer import Transport
 
 _LINGER_S: Final = 0.005
 """Without a moment's wait every request carries one or two messages, and the requests are most of the work."""
 
 _log = get_logger("lemof_stream.apps")
-
-
-class _ConsumerThread(driver.AIOKafkaConsumerThread):
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        """The runner writes in transactions; Faust's own setting for reading what is committed is tied to its
-        exactly-once mode, so it is set here, before the consumer starts.
-        """
-        consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"  # noqa: SLF001
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS  # noqa: SLF001
-        return consumer
-
-
-class _Consumer(driver.Consumer):
-    def _new_consumer_thread(self) -> _ConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    def ack(self, message: Any) -> bool:
-        """Faust's streams acknowledge what they drop untaken: messages of a former assignment, and those that wait
-        while one ends. They come again, from the committed offset.
-        """
-        if not message.tracked or message.generation_id != self.app.consumer_generation_id:
-            self._unacked_messages.discard(message)
-            return False
-        acked: bool = super().ack(message)
-        return acked
-
-    async def perform_seek(self) -> None:
-        """Faust lets partitions flow, seeks, and then opens its streams, which drop what came in between for good; and
-        it does not seek where nothing was committed yet.
-        """
-        self.app.flow_control.resume()
-        await super().perform_seek()
-        taken = [tp for tp in self.assignment() if self.app.topics.acks_enabled_for(tp.topic)]
-        fresh = [tp for tp in taken if self._committed_offset.get(tp) is None]
-        if fresh:
-            for tp, offset in (await self.earliest_offsets(*fresh)).items():
-                await self.seek(tp, offset)
-
-
-class _Transport(driver.Transport):
-    Consumer = _Consumer
 
 
 class _TableManager(TableManager):
@@ -98,8 +51,8 @@ class App(faust.App):
             stream_wait_empty=True,  # give partitions up with nothing under way
         )
 
-    def _new_transport(self) -> _Transport:
-        return _Transport(self.conf.broker_consumer, self)
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self)
 
     def _create_directories(self) -> None:
         """None are needed: tables live in memory."""
@@ -132,22 +85,6 @@ class Table(faust.Table[bytes, bytes]):
         """Set a key; the future is done when the broker has the change."""
         self.data[key] = value
         return self.send_changelog(partition, key, value)
-
-
-async def require_equal_topics(settings: Settings, *names: str) -> int:
-    """The number of partitions that all these topics have: a stay lies in the same one of each.
-
-    Raises:
-        BrokerError: no Kafka answers, a topic is missing, or their partitions differ.
-    """
-    counts = await require_topics(settings.brokers, *names)
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise BrokerError(
-            f"The topics at {settings.brokers} differ in their partitions ({listed}): delete those that are wrong and "
-            "create them with `lemof topics create`."
-        )
-    return counts[names[0]]
 
 
 async def serve(app: App) -> None:

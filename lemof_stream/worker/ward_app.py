@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from faust.types import EventT, FutureMessage, StreamT
 
+from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.contracts.ehr import StayRecord, read_ehr_record
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import (
@@ -24,7 +25,7 @@ from lemof_stream.errors import MessageError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import configure_logs
 from lemof_stream.worker.census import CensusTaker
-from lemof_stream.worker.faust_app import App, require_equal_topics, serve
+from lemof_stream.worker.faust_app import App, serve
 from lemof_stream.worker.faust_events import Acks, DeadLetters, events_of
 from lemof_stream.worker.ward_fold import departure_key, fold_departure, fold_prediction, outlook_key
 
@@ -128,7 +129,7 @@ async def run_ward(settings: Settings) -> None:
         BrokerError: no Kafka answers, or its topics are not what the app needs.
     """
     partitions = await require_equal_topics(
-        settings, PREDICTIONS, EHR_FEATURES, WARD_STATE, ALERTS, CENSUS, DEAD_LETTERS
+        settings.brokers, PREDICTIONS, EHR_FEATURES, WARD_STATE, ALERTS, CENSUS, DEAD_LETTERS
     )
     configure_logs(settings)
     await serve(WardApp(settings, partitions).app)

@@ -13,9 +13,11 @@ from torch import Tensor
 from lemof_stream.model.channels import all_channels
 from lemof_stream.model.features import STATISTICS, Features
 from lemof_stream.model.lemof import LeMoF
+from lemof_stream.training.batches import Prepared
+from lemof_stream.training.epochs import Progress
+from lemof_stream.training.recipe import Recipe
 from lemof_stream.training.rivals.rival import Answer
 from lemof_stream.training.rivals.rows import GROUPS, Rows, training_rows, tuning_rows
-from lemof_stream.training.stages import Prepared, Progress, Recipe
 
 SUMMARY = ("first", "last", "mean", "lowest", "highest", "deviation", "count", "mean_12")
 RIDGES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)

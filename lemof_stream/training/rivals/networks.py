@@ -11,20 +11,15 @@ from torch import Tensor, nn
 
 from lemof_stream.model.features import Features
 from lemof_stream.model.lemof import LeMoF
-from lemof_stream.training.fit import fit_stages
-from lemof_stream.training.out_of_fold import held_out_stays
+from lemof_stream.training.batches import Batch, Prepared
+from lemof_stream.training.boost import fit_boosted
+from lemof_stream.training.epochs import Log, Progress, Stage, fit_stage
+from lemof_stream.training.fit import Levels, fit_alone, fit_decision, fit_fused
+from lemof_stream.training.out_of_fold import held_out_stays, out_of_fold
+from lemof_stream.training.recipe import Recipe
 from lemof_stream.training.rivals.fusions import Fusion
 from lemof_stream.training.rivals.rival import Answer
-from lemof_stream.training.stages import (
-    Batch,
-    Prepared,
-    Progress,
-    Recipe,
-    descend,
-    drop_modalities,
-    levels_at,
-    task_loss,
-)
+from lemof_stream.training.stages import drop_modalities, levels_at, task_loss
 
 STAYS_AT_ONCE = 128
 """Bounds memory at some 300 MB."""
@@ -57,9 +52,15 @@ class LeMoFRival:
         return count(self.model) + boosted.leaf.numel() + boosted.threshold.numel()
 
     def fit(self, data: Prepared, duration: Tensor, recipe: Recipe, progress: Progress) -> Answer:  # noqa: ARG002
-        rows, logits = fit_stages(self.model, data, recipe, progress)
+        log, boosted = Log(progress), torch.zeros_like(data.target)
+        if self.model.sizes.trees:
+            boosted = fit_boosted(self.model, data, recipe, progress)
+        levels = Levels(self.model, data, boosted)
+        fit_alone(levels, recipe, log)
+        fit_fused(levels, recipe, log)
+        rows = out_of_fold(self.model, data, boosted)
         found = torch.full(data.target.shape, torch.nan, dtype=torch.float64)
-        found[rows.stay, rows.step] = logits
+        found[rows.stay, rows.step] = fit_decision(self.model, rows)
         return Answer(found)
 
     def predict(self, features: Features) -> Answer:
@@ -74,7 +75,7 @@ class LeMoFRival:
 
 class FusionRival:
     """A fusion on top of LeMoF's encoders, trained end to end for as many epochs as LeMoF's two stages together, with
-    the same share of modalities dropped.
+    the same share of modalities dropped, and ended by the same loss of held-out stays.
     """
 
     def __init__(self, name: str, base: LeMoF, kind: type[Fusion]) -> None:
@@ -90,22 +91,21 @@ class FusionRival:
         return count(*self.trained)
 
     def fit(self, data: Prepared, duration: Tensor, recipe: Recipe, progress: Progress) -> Answer:  # noqa: ARG002
-        self._train_mode(on=True)
         generator = torch.Generator().manual_seed(recipe.seed + 1)
 
-        def loss(batch: Batch) -> Tensor:
-            target, learns = data.targets(batch), data.learns(batch.stays)
-            seen = drop_modalities(batch.features.seen, recipe, generator)
+        def loss(batch: Batch, counts: Tensor) -> Tensor:
+            target, seen = data.targets(batch), batch.features.seen
+            if self.fusion.training:
+                seen = drop_modalities(seen, recipe, generator)
             logits = self._fuse(levels_at(self.model, batch), seen)
-            return task_loss(logits.view(len(logits), *target.shape), target, learns)
+            return task_loss(logits.view(len(logits), *target.shape), target, counts)
 
-        weights = [p for module in self.trained for p in module.parameters()]
         epochs = recipe.epochs + recipe.fusion_epochs
-        descend(weights, loss, data, recipe, epochs, lambda share: progress(self.name, share))
+        fit_stage(Stage(self.name, epochs, self.trained, loss, (generator,)), data, recipe, Log(progress))
         return Answer(self._held_out(data))
 
     def predict(self, features: Features) -> Answer:
-        self._train_mode(on=False)
+        self._evaluate()
         parts = []
         with torch.no_grad():
             for own, steps in _chunks(features):
@@ -113,9 +113,9 @@ class FusionRival:
                 parts.append(logits.view(-1, steps, logits.shape[-1]))
         return Answer(torch.cat(parts))
 
-    def _train_mode(self, *, on: bool) -> None:
+    def _evaluate(self) -> None:
         for module in self.trained:
-            module.train(on)
+            module.eval()
 
     def _fuse(self, levels: list[list[Tensor]], seen: Tensor) -> Tensor:
         logits: Tensor = self.fusion([own[-1] for own in levels], seen)
@@ -123,7 +123,7 @@ class FusionRival:
 
     def _held_out(self, data: Prepared) -> Tensor:
         """Every stay that a member never learnt from, predicted by that member: [N, T, K]."""
-        self._train_mode(on=False)
+        self._evaluate()
         steps = data.target.shape[1]
         found = torch.full(data.target.shape, torch.nan)
         with torch.no_grad():
@@ -139,7 +139,7 @@ class FusionRival:
 def _of_size(kind: type[Fusion], model: LeMoF, wanted: int) -> Fusion:
     """The fusion whose hidden width brings it closest to so many parameters."""
     sizes, tasks = model.sizes, len(model.task_set.names)
-    widths = [sizes.vitals_width, sizes.ehr_width]
+    widths = [model.vitals.width, model.ehr.width]
 
     def made(hidden: int) -> Fusion:
         return kind(sizes.members, widths, hidden, tasks, sizes.dropout)

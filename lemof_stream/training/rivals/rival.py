@@ -9,7 +9,9 @@ from typing import Protocol
 from torch import Tensor
 
 from lemof_stream.model.features import Features
-from lemof_stream.training.stages import Prepared, Progress, Recipe
+from lemof_stream.training.batches import Prepared
+from lemof_stream.training.epochs import Progress
+from lemof_stream.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lemof_stream.training.batches import Prepared
 from lemof_stream.training.boost import draw_rows, features_at
-from lemof_stream.training.stages import Prepared, Recipe
+from lemof_stream.training.recipe import Recipe
 
 TUNING_ROWS = 8_000
 """Two steps a stay of PhysioNet 2012: neighbouring steps say nearly the same, and settings need no more."""

@@ -3,8 +3,8 @@
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from lemof_stream.broker.admin import admin_client, check_topics, create_topics
-from lemof_stream.contracts.topics import CENSUS, LEDGER, TOPICS
+from lemof_stream.broker.admin import admin_client, check_topics, create_topics, require_equal_topics
+from lemof_stream.contracts.topics import ALERTS, CENSUS, LEDGER, TOPICS
 from lemof_stream.errors import BrokerError
 from tests.topics import PARTITIONS, delete_topics
 from tests.waiting import wait_until_async
@@ -51,6 +51,16 @@ async def test_more_replicas_than_brokers_are_refused_by_name(topics: str) -> No
 
     with pytest.raises(BrokerError, match=r"refused the topic census\.v1"):
         await create_topics(topics, PARTITIONS, 3)
+
+
+async def test_topics_that_differ_in_their_partitions_are_listed(topics: str) -> None:
+    assert await require_equal_topics(topics, ALERTS, CENSUS) == PARTITIONS
+    async with admin_client(topics) as client:
+        await delete_topics(client, [CENSUS])
+    await create_topics(topics, PARTITIONS + 1, 1)
+
+    with pytest.raises(BrokerError, match=rf"\(alerts\.v1 {PARTITIONS}, census\.v1 {PARTITIONS + 1}\)"):
+        await require_equal_topics(topics, ALERTS, CENSUS)
 
 
 async def test_a_kafka_that_is_down_is_one_sentence(closed_port: int) -> None:

@@ -23,6 +23,12 @@ def test_the_cohorts_folder_is_taken_where_there_is_one(tmp_path: Path) -> None:
     assert folders("physionet2012", None, settings) == [tmp_path / "physionet2012"]
 
 
+def test_the_folder_of_the_eicu_demo_has_its_published_name(tmp_path: Path) -> None:
+    (tmp_path / "eicu_demo").mkdir()
+
+    assert folders("eicu", None, load_settings(data=tmp_path)) == [tmp_path / "eicu_demo"]
+
+
 def test_predict_finds_the_recordings_by_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

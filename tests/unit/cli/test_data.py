@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.programs import run_lemof
+from tests.unit.cohorts.eicu_tables import eicu_row, eicu_stay, write_eicu
+from tests.unit.cohorts.psv_files import COLUMNS, psv
 from tests.unit.cohorts.recordings import OUTCOMES, stay, write
 
 
@@ -36,6 +38,24 @@ def test_check_prints_one_json_object(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert (told["cohort"], told["stays"], told["malformed"]) == ("physionet2012", 1, 0)
     assert told["parameters"]["HR"]["clipped"] == 1
+
+
+def test_check_tells_of_people_and_of_steps_with_a_target(tmp_path: Path) -> None:
+    rows = [eicu_row(stay_id, 0, hr=80) for stay_id in (7, 8, 9)]
+    stays = [eicu_stay(stay_id, uniquepid="one") for stay_id in (7, 8, 9)]
+
+    done = run_lemof("data", "check", str(write_eicu(tmp_path, rows, stays, [(7, 0, 5), (8, 0, 4)])))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("eicu: 3 stays of 1 people; targets of 2 steps.\n")
+
+
+def test_check_says_that_nothing_is_known_of_outcomes(tmp_path: Path) -> None:
+    write(tmp_path, {"p1.psv": psv({"ICULOS": 1, "HR": 70}, columns=COLUMNS[:-1])})
+
+    done = run_lemof("data", "check", str(tmp_path))
+
+    assert done.stdout.startswith("sepsis2019: 1 stays; no outcomes.\n")
 
 
 @pytest.mark.parametrize("folder", ["empty", "absent"])

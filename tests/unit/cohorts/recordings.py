@@ -1,9 +1,11 @@
-"""Writes small folders in the published format of PhysioNet 2012."""
+"""Writes small folders in published formats, and looks at what was read."""
 
 import io
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from lemof_stream.cohorts import Cohort
 
 OUTCOMES = """RecordID,SAPS-I,SOFA,Length_of_stay,Survival,In-hospital_death
 132539,6,1,5,-1,0
@@ -37,3 +39,25 @@ def archive(path: Path, files: Mapping[str, str]) -> Path:
             member.size = len(text.encode())
             tar.addfile(member, io.BytesIO(text.encode()))
     return path
+
+
+def measured(cohort: Cohort, row: int = 0) -> dict[tuple[str, int], float]:
+    """The measurements of a stay: value by channel and minute."""
+    rows = slice(*cohort.bounds[row : row + 2])
+    columns = zip(cohort.channel[rows], cohort.minute[rows], cohort.value[rows], strict=True)
+    return {(cohort.channels[channel], int(minute)): float(value) for channel, minute, value in columns}
+
+
+def targets(cohort: Cohort, row: int = 0) -> dict[int, float]:
+    """The targets of a stay by step."""
+    assert cohort.step_targets is not None
+    stay, step, value = cohort.step_targets
+    return dict(zip(step[stay == row].tolist(), value[stay == row].tolist(), strict=True))
+
+
+def assert_accounted(cohort: Cohort) -> None:
+    """Every value that was read has one fate."""
+    report = cohort.report
+    assert report.values == report.malformed + sum(p.read for p in report.parameters.values())
+    for parameter in report.parameters.values():
+        assert parameter.read == parameter.kept + parameter.collapsed + sum(parameter.dropped.values())

@@ -12,18 +12,11 @@ from hypothesis import strategies as st
 from lemof_stream.cohorts import Cohort, ParameterCounts, read_cohort
 from lemof_stream.contracts.ehr import Demographics
 from lemof_stream.errors import DataError
-from tests.unit.cohorts.recordings import OUTCOMES, archive, stay, write
+from tests.unit.cohorts.recordings import OUTCOMES, archive, assert_accounted, measured, stay, write
 
 
 def read(*paths: Path) -> Cohort:
     return read_cohort("physionet2012", *paths)
-
-
-def measured(cohort: Cohort, row: int = 0) -> dict[tuple[str, int], float]:
-    """The measurements of a stay: value by channel and minute."""
-    rows = slice(*cohort.bounds[row : row + 2])
-    columns = zip(cohort.channel[rows], cohort.minute[rows], cohort.value[rows], strict=True)
-    return {(cohort.channels[channel], int(minute)): float(value) for channel, minute, value in columns}
 
 
 def counts(cohort: Cohort, name: str) -> ParameterCounts:
@@ -208,10 +201,8 @@ def test_archives_read_as_extracted_files_do_and_every_line_is_accounted_for(
 
     assert_equal(extracted, archived)
     report = extracted.report
-    assert report.lines == sum(len(text.splitlines()) - 1 for text in files.values())
-    assert report.lines == report.malformed + sum(p.read for p in report.parameters.values())
-    for parameter in report.parameters.values():
-        assert parameter.read == parameter.kept + parameter.collapsed + sum(parameter.dropped.values())
+    assert report.values == sum(len(text.splitlines()) - 1 for text in files.values())
+    assert_accounted(extracted)
     descriptors = ("RecordID", "Age", "Gender", "Height", "ICUType")
     kept = sum(p.kept for name, p in report.parameters.items() if name not in descriptors)
     assert kept == len(extracted.value)
@@ -222,7 +213,7 @@ def assert_equal(one: Cohort, other: Cohort) -> None:
         return {k: v for k, v in vars(cohort).items() if not isinstance(v, np.ndarray)}
 
     assert plain(one) == plain(other)
-    for name in ("length_of_stay", "death", "stay", "minute", "channel", "value"):
+    for name in ("length_of_stay", "death", "recorded_until", "stay", "minute", "channel", "value"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from lemof_stream.cohorts import cohort_of, read_cohort
 from lemof_stream.errors import DataError
+from tests.unit.cohorts.eicu_tables import eicu_row, eicu_stay, write_eicu
+from tests.unit.cohorts.psv_files import psv
 from tests.unit.cohorts.recordings import archive, stay, write
 
 
@@ -18,6 +20,11 @@ def test_the_cohort_of_a_folder_is_worked_out(tmp_path: Path) -> None:
     archive(tmp_path / "set-a.tar.xz", {"set-a/1.txt": stay(1)})
 
     assert cohort_of(tmp_path) == "physionet2012"
+
+
+def test_eicu_and_sepsis_2019_are_told_apart(tmp_path: Path) -> None:
+    assert cohort_of(write_eicu(tmp_path / "one", [eicu_row(1, 0)], [eicu_stay(1)])) == "eicu"
+    assert cohort_of(write(tmp_path / "two", {"deep/p1.psv": psv({"ICULOS": 1})})) == "sepsis2019"
 
 
 def test_a_folder_of_no_known_format_is_one_sentence(tmp_path: Path) -> None:

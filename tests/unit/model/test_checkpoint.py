@@ -11,7 +11,14 @@ import pytest
 import torch
 
 from lemof_stream.errors import CheckpointError
-from lemof_stream.model import TASK_SETS, InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.model import (
+    TASK_SETS,
+    Architecture,
+    InputSchema,
+    load_checkpoint,
+    load_for_cohort,
+    save_checkpoint,
+)
 from lemof_stream.model.checkpoint import CARD, SUMS, WEIGHTS
 from tests.model_streams import random_model, random_stays
 
@@ -53,6 +60,18 @@ def test_what_was_saved_predicts_the_same_when_loaded(written: Path) -> None:
     with torch.inference_mode():
         expected = random_model()(stays)
     for name, column in predictor.forward(stays).columns.items():
+        torch.testing.assert_close(column, expected.columns[name], rtol=0, atol=0)
+
+
+def test_a_checkpoint_of_other_encoders_predicts_the_same_when_loaded(tmp_path: Path) -> None:
+    sizes, stays = Architecture(vitals_encoder="gru", ehr_encoder="ft_transformer"), random_stays(3, 4, 0)
+    model = random_model(architecture=sizes)
+    save_checkpoint(tmp_path, model, {"name": "other", "version": "1"})
+    loaded = load_checkpoint(tmp_path)
+    assert loaded.model.sizes == sizes
+    with torch.inference_mode():
+        expected = model(stays)
+    for name, column in loaded.forward(stays).columns.items():
         torch.testing.assert_close(column, expected.columns[name], rtol=0, atol=0)
 
 
@@ -132,6 +151,12 @@ def test_other_sizes_than_the_weights_are_refused(folder: Path) -> None:
     assert "lemof train" in refusal(folder)
 
 
+def test_an_encoder_unknown_here_is_refused_by_name(folder: Path) -> None:
+    sizes = json.loads((folder / CARD).read_text())["architecture"]
+    edit_card(folder, architecture=sizes | {"vitals_encoder": "lstm"})
+    assert "vitals_encoder is 'lstm'" in refusal(folder)
+
+
 def test_a_pickle_is_refused(folder: Path) -> None:
     torch.save({"weights": torch.zeros(1)}, folder / WEIGHTS)
     edit_card(folder)
@@ -147,3 +172,8 @@ def test_the_packaged_checkpoint_loads_is_small_and_says_what_it_is_for() -> Non
     assert "not a medical device" in predictor.card["intended_use"]
     assert tuple(predictor.card["outputs"]) == TASK_SETS["physionet2012"].columns
     assert {"data", "splits", "metrics", "calibration"} <= predictor.card.keys()
+
+
+def test_a_checkpoint_of_another_cohort_is_refused(folder: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"p_death.*for the cohort physionet2012.*trained on eicu"):
+        load_for_cohort("eicu", folder)

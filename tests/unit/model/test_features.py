@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from lemof_stream.model import InputSchema, StepInputs
+from lemof_stream.model.channels import GRID
 from lemof_stream.model.features import CONTEXT, STATISTICS, RunningFeatures
 from lemof_stream.model.inputs import State
 
@@ -54,7 +55,7 @@ def test_statistics_of_a_gappy_series() -> None:
         "mean_12": recent.mean() / 100, "drift_12": (recent.mean() - seen.mean()) / 100, "mean_4": 1.10,
         "count": np.log1p(5), "count_12": np.log1p(1), "since": np.log1p(1),
     }  # fmt: skip
-    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-5)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1 / GRID)
 
 
 def test_the_slope_follows_the_trend_of_24_steps() -> None:
@@ -74,8 +75,8 @@ def test_derived_channels_take_the_latest_denominator() -> None:
     found = final(
         {"pao2": [np.nan, 90.0], "fio2": [0.5], "heart_rate": [np.nan, 100.0], "cuff_sbp": [np.nan, 80.0]}, 2
     )[0]
-    assert found["pf_ratio"]["last"] == pytest.approx(np.log(180.05) / 100, abs=1e-5)
-    assert found["shock_index"]["last"] == pytest.approx(1.25 / 100, abs=1e-6)
+    assert found["pf_ratio"]["last"] == pytest.approx(np.log(180.05) / 100, abs=1 / GRID)
+    assert found["shock_index"]["last"] == pytest.approx(1.25 / 100, abs=1 / GRID)
 
 
 def test_the_line_wins_over_the_cuff() -> None:

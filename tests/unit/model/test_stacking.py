@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import warnings
 
+import numpy as np
 import torch
 
 from lemof_stream.model.stacking import StackingMetaLearner
@@ -40,6 +42,25 @@ def test_closed_form_equals_all_coalitions() -> None:
     for levels in range(1, 7):
         meta, z = random_meta(levels), torch.randn(levels, 5, 4, dtype=torch.float64)
         torch.testing.assert_close(meta.shapley(z), shapley_by_definition(meta, z))
+
+
+def test_closed_form_equals_the_shap_package() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its dependencies warn when they are imported
+        import shap
+    torch.manual_seed(2)
+    meta, z = random_meta(4), torch.randn(4, 5, 4, dtype=torch.float64)
+    for task in range(4):
+
+        def g(levels: np.ndarray, task: int = task) -> np.ndarray:
+            """[n, L] of one task -> [n]."""
+            spread = torch.from_numpy(levels).T.unsqueeze(-1).expand(-1, -1, 4)
+            own: np.ndarray = meta(spread)[:, task].numpy()
+            return own
+
+        masker = shap.maskers.Independent(meta.background[:, task].unsqueeze(0).numpy())
+        found = shap.ExactExplainer(g, masker)(z[:, :, task].T.numpy()).values
+        np.testing.assert_allclose(found, meta.shapley(z)[:, :, task].T.numpy(), atol=1e-10)
 
 
 def test_shapley_values_sum_to_the_distance_from_the_background() -> None:

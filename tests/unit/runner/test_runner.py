@@ -119,6 +119,24 @@ def test_values_that_cannot_be_are_refused_whole(
     assert runner.stays(0) == []
 
 
+def test_channels_that_the_checkpoint_does_not_read_change_no_prediction(
+    runner: Runner, predictor: Predictor
+) -> None:
+    read = {"heart_rate": 80.0}
+    plain: list[Input] = [admission(), window(10, channels=read), labs(50, lactate=2.0)]
+    richer: list[Input] = [
+        admission(),
+        window(10, channels=read | {"etco2": 40.0, "sbp": 120.0}),
+        labs(50, lactate=2.0, crp=90.0),
+    ]
+
+    found = runner.cycle(richer)
+
+    assert {v.outcome for v in found.verdicts} == {"predicted"}
+    expected = Runner(predictor).cycle(plain)
+    assert largest_difference(last_revisions([found]), last_revisions([expected])) == 0
+
+
 def test_what_comes_from_the_future_is_refused_and_leaves_no_trace(runner: Runner) -> None:
     week = 8 * 24 * 60
     result = runner.cycle([window(10), window(week), labs(week, lactate=2.0), window(70)])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, r2_score, roc_auc_score
 
 from lemof_stream.training.metrics import (
+    Estimate,
     Floats,
     Score,
     absolute_error,
@@ -14,6 +15,9 @@ from lemof_stream.training.metrics import (
     auroc,
     calibration_error,
     estimate,
+    median,
+    paired,
+    r_squared,
 )
 
 
@@ -63,3 +67,57 @@ def test_the_interval_brackets_the_value_and_repeats() -> None:
     assert found["value"] is not None
     assert found["high"] is not None
     assert found["low"] < found["value"] < found["high"]
+
+
+def test_explained_variance_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(2)
+    truth, weight = random.normal(50, 9, 60), random.integers(0, 4, 60).astype(float)
+    predicted = truth + random.normal(0, 5, 60)
+    expected = r2_score(truth, predicted, sample_weight=weight)
+    assert r_squared(truth, predicted, weight[None])[0] == pytest.approx(expected)
+    assert np.isnan(once(r_squared, np.full(5, 3.0), np.arange(5.0)))
+
+
+def test_the_median_is_the_least_that_half_of_the_weight_does_not_exceed() -> None:
+    truth = np.array([5.0, 1.0, 9.0, 3.0])
+    assert once(median, truth, truth) == 3.0
+    assert median(truth, truth, np.array([[1.0, 0, 3, 0]]))[0] == 9.0
+
+
+def test_a_paired_difference_is_narrower_than_the_scores_it_is_of() -> None:
+    random = np.random.default_rng(1)
+    truth = (random.random(400) < 0.3).astype(float)
+    first = truth + random.normal(0, 1, 400)
+    second = first + random.normal(0, 0.1, 400)
+    (one, _), (other, difference) = paired(auroc, truth, [first[None], second[None]], np.arange(400))
+    assert one == estimate(auroc, truth, first)
+    assert width(difference) < 0.3 * width(other)
+    assert width(difference) > 0
+
+
+def test_a_person_drawn_brings_all_of_their_rows() -> None:
+    random = np.random.default_rng(1)
+    truth = random.normal(0, 1, 100)
+    predicted = np.zeros((1, 100))
+    alone = paired(absolute_error, truth, [predicted], np.arange(100))[0][0]
+    tenfold = paired(absolute_error, truth.repeat(10), [predicted.repeat(10, 1)], np.arange(100).repeat(10))[
+        0
+    ][0]
+    assert tenfold == alone
+
+
+def test_seeds_of_a_variant_are_averaged() -> None:
+    truth = np.array([3.0, 5.0])
+    found = paired(absolute_error, truth, [np.array([[4.0, 6.0], [6.0, 8.0]])], np.arange(2))[0]
+    assert found == ({"value": 2.0, "low": 2.0, "high": 2.0}, {"value": 0.0, "low": 0.0, "high": 0.0})
+
+
+def test_a_comparison_without_known_outcomes_is_none() -> None:
+    found = paired(auroc, np.full(3, np.nan), [np.ones((1, 3))] * 2, np.arange(3))
+    assert [score["value"] for pair in found for score in pair] == [None] * 4
+
+
+def width(found: Estimate) -> float:
+    assert found["low"] is not None
+    assert found["high"] is not None
+    return found["high"] - found["low"]

@@ -196,3 +196,7 @@ def test_impossible_observations_are_refused_without_naming_the_value(
 
 def test_a_value_that_is_possible_but_not_plausible_goes_on() -> None:
     refuse_implausible(observations("e1", potassium=25.0))
+
+
+def test_a_channel_goes_on_whichever_checkpoint_reads_it() -> None:
+    refuse_implausible(observations("e1", calcium_ionized=1.15, crp=200.0))

@@ -9,31 +9,40 @@ import torch
 from lemof_stream.cohorts import Cohort
 from lemof_stream.cohorts.cohort import StepTargets
 from lemof_stream.model import Architecture
+from lemof_stream.training.dataset import step_data
+from lemof_stream.training.recipe import default_config
 from lemof_stream.training.rivals import boosting
 from lemof_stream.training.rivals.boosting import LightGBM
-from lemof_stream.training.rivals.experiment import Ready, make_ready, train_and_predict
 from lemof_stream.training.rivals.rival import Answer
-from lemof_stream.training.stages import Recipe
+from lemof_stream.training.rivals.trained import Ready, make_ready, make_unseen, train_rival
+from lemof_stream.training.train import training_data
 
 STEPS = 6
+RECIPE = default_config("eicu").recipe
 
 
 @pytest.fixture
-def remaining(stays: Cohort, monkeypatch: pytest.MonkeyPatch) -> Ready:
+def cohort(stays: Cohort) -> Cohort:
     """The same stays, the hours that remain known at every step."""
-    monkeypatch.setattr(boosting, "MOST_ROUNDS", 30)
-    monkeypatch.setattr(boosting, "TRIALS", 1)
     few = stays.take(range(120))
     centre = np.select([few.length_of_stay == days for days in (2, 5, 10)], [4, 20, 60], 150)
     random = np.random.default_rng(0)
     hours = np.repeat(centre * random.uniform(0.5, 2, len(few)), STEPS)  # every bin holds some
     stay, step = np.divmod(np.arange(len(few) * STEPS, dtype=np.int32), np.int32(STEPS))
-    cohort = replace(few, name="eicu", step_targets=StepTargets(stay, step + np.int32(1), hours))
-    return make_ready(cohort, cohort, Architecture(members=2, trees=40), seed=0)
+    return replace(few, name="eicu", step_targets=StepTargets(stay, step + np.int32(1), hours))
 
 
-def test_remaining_hours_are_found(remaining: Ready) -> None:
-    table = train_and_predict("lightgbm", remaining, Recipe(), lambda stage, share: None).table  # noqa: ARG005
+@pytest.fixture
+def remaining(cohort: Cohort, monkeypatch: pytest.MonkeyPatch) -> Ready:
+    monkeypatch.setattr(boosting, "MOST_ROUNDS", 30)
+    monkeypatch.setattr(boosting, "TRIALS", 1)
+    return make_ready(training_data(cohort, seed=0), Architecture(members=2, trees=40), seed=0)
+
+
+def test_remaining_hours_are_found(remaining: Ready, cohort: Cohort) -> None:
+    unseen = make_unseen(step_data(cohort, remaining.model.schema), remaining)
+    trained = train_rival("lightgbm", remaining, RECIPE, lambda stage, share: None)  # noqa: ARG005
+    table = trained.predictions(unseen)
     truth = remaining.data.targets.duration.flatten().numpy()
     error = np.abs(table["remaining_hours"].to_numpy() - truth).mean()
     assert error < 0.75 * np.abs(np.median(truth) - truth).mean()
@@ -56,7 +65,7 @@ def test_people_of_a_tuning_group_are_never_learnt_from_in_it(remaining: Ready) 
     answer = rival.fit(
         replace(remaining.prepared, target=by_person),
         remaining.data.targets.duration,
-        Recipe(),
+        RECIPE,
         lambda stage, share: None,  # noqa: ARG005
     )
     known = ~answer.logits[..., 0].isnan()

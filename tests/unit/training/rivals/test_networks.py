@@ -1,14 +1,16 @@
 """Fusions on equal terms: as many parameters as LeMoF, nothing learnt from what was never seen."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from lemof_stream.model import TASK_SETS, Architecture, InputSchema, LeMoF
+from lemof_stream.training.recipe import default_config
 from lemof_stream.training.rivals.catalogue import FUSIONS
-from lemof_stream.training.rivals.experiment import Ready
 from lemof_stream.training.rivals.networks import FusionRival, LeMoFRival
 from lemof_stream.training.rivals.rival import Answer
-from lemof_stream.training.stages import Recipe
+from lemof_stream.training.rivals.trained import Ready
 
 MEMBERS, ROWS, WIDTHS, TASKS = 2, 5, [24, 48], 4
 
@@ -66,7 +68,7 @@ def test_held_out_answers_come_from_the_member_that_never_saw_the_stay(ready: Re
     found: Answer = rival.fit(
         ready.prepared,
         ready.data.targets.duration,
-        Recipe(epochs=1, fusion_epochs=1),
+        replace(default_config("physionet2012").recipe, epochs=1, fusion_epochs=1),
         lambda stage, share: None,  # noqa: ARG005
     )
     held_out = ready.prepared.fold < ready.prepared.members

@@ -1,0 +1,102 @@
+"""What an experiment is given, and what it gives back.
+
+N stays, T steps
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lemof_stream.cohorts import Cohort
+from lemof_stream.errors import DataError
+from lemof_stream.model.lemof import Architecture
+from lemof_stream.training.epochs import Log, Progress
+from lemof_stream.training.metrics import Estimate
+from lemof_stream.training.recipe import Recipe, default_config
+
+SIZES = Architecture(members=4, trees=300)
+RECIPE = replace(default_config("physionet2012").recipe, epochs=3, fusion_epochs=4)
+"""Smaller and shorter than what is shipped, so that an experiment of some ten variants takes some ten minutes of one
+core; all variants of one experiment share them."""
+TRAINING_SHARE = 0.7
+"""Of the people, where one data set is given for both."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the table: predictions of the test stays, a table (see `predict`) a seed, and other figures."""
+
+    name: str
+    tables: list[pa.Table] = field(default_factory=list)
+    figures: dict[str, Estimate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`read` gives the stays to train on and those to score on; it is called by who needs them, once."""
+
+    read: Callable[[], tuple[Cohort, Cohort]]
+    seeds: tuple[int, ...]
+    progress: Progress
+    sizes: Architecture = SIZES
+    recipe: Recipe = RECIPE
+
+    @cached_property
+    def cohorts(self) -> tuple[Cohort, Cohort]:
+        """Training and test stays.
+
+        Raises:
+            DataError: a person is in both.
+        """
+        train, test = self.read()
+        both = set(train.person) & set(test.person)
+        if both:
+            raise DataError(
+                f"{len(both)} people are in the stays to train on and in those to score on, {min(both)} among them; "
+                f"name folders that share nobody."
+            )
+        return train, test
+
+    @property
+    def train(self) -> Cohort:
+        return self.cohorts[0]
+
+    @property
+    def test(self) -> Cohort:
+        return self.cohorts[1]
+
+    def part(self, name: str) -> Log:
+        """What the training of one variant tells, by its name."""
+        return Log(lambda stage, share: self.progress(f"{name}: {stage}", share))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """`run` compares every variant with the first that it returns."""
+
+    name: str
+    sentence: str
+    run: Callable[[Setting], list[Variant]]
+    notes: tuple[str, ...] = ()
+
+
+def split_people(cohort: Cohort) -> tuple[Cohort, Cohort]:
+    """Training and test stays of one data set, nobody in both; the same every time."""
+    people = np.unique(cohort.person, return_inverse=True)[1]
+    order = np.random.default_rng(0).permutation(int(people.max(initial=-1)) + 1)
+    learns = order[people] < TRAINING_SHARE * len(order)
+    return cohort.take(np.flatnonzero(learns)), cohort.take(np.flatnonzero(~learns))
+
+
+def described(cohort: Cohort) -> dict[str, Any]:
+    """A cohort for the report."""
+    return {
+        "cohort": cohort.name,
+        "stays": len(cohort),
+        "people": len(set(cohort.person)),
+        "stay_ids": f"{min(cohort.stay_ids)} to {max(cohort.stay_ids)}",
+    }
