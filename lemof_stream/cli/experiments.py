@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lemof_stream.cli.cohort_options import Data, folders
+from lemof_stream.cli.cohort_options import CohortName, Data, folders
 from lemof_stream.cli.stage_bars import stage_bars
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import load_settings
@@ -29,9 +29,7 @@ def list_() -> None:
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="One of `lemof experiments list`.")],
-    cohort: Annotated[
-        str, typer.Option("--cohort", metavar="NAME", help="Which reader: physionet2012.")
-    ] = "physionet2012",
+    cohort: CohortName = "physionet2012",
     data: Data = None,
     train: Annotated[
         list[Path] | None,

@@ -93,6 +93,17 @@ def test_remaining_hours_are_compared_over_every_step(cohort: Cohort) -> None:
     assert found["score"] == evaluate(table, own)["overall"]["remaining_hours"]["mae"]
 
 
+def test_a_report_over_every_step_says_so(cohort: Cohort, tmp_path: Path) -> None:
+    train, test = split_people(stepwise(cohort, "sepsis2019", np.arange(STAYS * HOURS) % 2.0))
+    risk = np.linspace(0, 1, len(test) * HOURS)
+    variants = [Variant("a", [guessed(test, 0).append_column("p_sepsis", pa.array(risk))])]
+    files = run(Experiment("guesses", "?", lambda _: variants), setting(train, test), "lemof", tmp_path)
+    text = files[0].read_text()
+    assert f"| variant | every hour ({len(test)} stays) | Δ |" in text
+    assert "last 6 hours" not in text
+    assert "### p_sepsis, utility" in text
+
+
 def test_sepsis_is_compared_by_auroc_and_utility_over_every_step(cohort: Cohort) -> None:
     septic = np.arange(STAYS * HOURS) // HOURS % 3 == 0
     own = stepwise(cohort, "sepsis2019", septic.astype(float))
