@@ -134,7 +134,7 @@ class LeMoF(nn.Module):
         boosted = self.boosted(torch.cat([features.vitals, features.ehr], 1)).double()
         fused = self.fusion(levels, seen).mean(0).double()
         parts = self.decision.parts(g, boosted, fused, seen)
-        decision = self.decision(parts, seen, shapley, self.boosted.share)
+        decision = self.decision(parts, hours, seen, shapley, self.boosted.share)
         columns = self.readout(decision.logits.sigmoid(), hours)
         return StepOutput(columns, decision.modality_share, decision.level_share, decision.stability_share)
 
