@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lemof_stream.model.boosted import BoostedLevel
 from lemof_stream.model.channels import all_channels
-from lemof_stream.model.decision import IntegratedDecision, Parts
+from lemof_stream.model.decision import Decision, IntegratedDecision, Parts
 from lemof_stream.model.encoders import EhrEncoder, VitalsEncoder, ehr_encoder, vitals_encoder
 from lemof_stream.model.features import Features, RunningFeatures
 from lemof_stream.model.fusion import Attention, LevelGuidedFusion
@@ -126,7 +126,13 @@ class LeMoF(nn.Module):
         return [vitals, self.ehr(self.encodings[1](features.ehr))]
 
     def decide(self, levels: list[list[Tensor]], features: Features, hours: Tensor) -> StepOutput:
-        """The paper's three modules, members averaged; `hours` [R] since admission."""
+        """The decision and its columns; `hours` [R] since admission."""
+        decision = self.integrate(levels, features, hours)
+        columns = self.readout(decision.logits.sigmoid(), hours)
+        return StepOutput(columns, decision.modality_share, decision.level_share, decision.stability_share)
+
+    def integrate(self, levels: list[list[Tensor]], features: Features, hours: Tensor) -> Decision:
+        """The paper's three modules, members averaged."""
         seen = features.seen
         z = [heads(own).mean(1).double() for heads, own in zip(self.heads, levels, strict=True)]
         g = torch.stack([meta(own) for meta, own in zip(self.metas, z, strict=True)], 1)
@@ -134,9 +140,8 @@ class LeMoF(nn.Module):
         boosted = self.boosted(torch.cat([features.vitals, features.ehr], 1)).double()
         fused = self.fusion(levels, seen).mean(0).double()
         parts = self.decision.parts(g, boosted, fused, seen)
-        decision = self.decision(parts, hours, seen, shapley, self.boosted.share)
-        columns = self.readout(decision.logits.sigmoid(), hours)
-        return StepOutput(columns, decision.modality_share, decision.level_share, decision.stability_share)
+        decision: Decision = self.decision(parts, hours, seen, shapley, self.boosted.share)
+        return decision
 
     def hours_passed(self, inputs: StepInputs) -> Tensor:
         """Hours since admission at the end of what each row has seen."""

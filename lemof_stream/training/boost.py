@@ -56,8 +56,8 @@ def catboost_version() -> str:
 
 def fit_boosted(model: LeMoF, data: Prepared, recipe: Recipe, progress: Progress) -> Tensor:
     """Fit `model.boosted` on all stays; returns logits [N, T, K] of the held-out stays, NaN elsewhere."""
-    stay, step, view = _draw(data, recipe)
-    x = _features(data, view, stay, step)
+    stay, step, view = draw_rows(data, recipe)
+    x = features_at(data, view, stay, step)
     y = data.target[stay, step]
     known = ~y.isnan().any(1)  # all tasks are fitted together
     x, y, fold = x[known], y[known], data.fold[stay][known]
@@ -77,7 +77,7 @@ def _part(progress: Progress, fit: int) -> Callable[[float], None]:
     return lambda share: progress(BOOSTED, (fit + share) / (GROUPS + 1))
 
 
-def _draw(data: Prepared, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
+def draw_rows(data: Prepared, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
     """Rows to learn from: as many known steps of every stay, always the last, most as charted."""
     random = torch.Generator().manual_seed(recipe.seed)
     known = data.known()
@@ -92,7 +92,7 @@ def _draw(data: Prepared, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
     return stay.flatten()[drawn], step.flatten()[drawn], view[drawn]
 
 
-def _features(data: Prepared, view: Tensor, stay: Tensor, step: Tensor) -> Tensor:
+def features_at(data: Prepared, view: Tensor, stay: Tensor, step: Tensor) -> Tensor:
     return torch.cat([data.vitals[view, stay, step], data.ehr[view, stay, step]], 1).float()
 
 
@@ -120,9 +120,9 @@ def _predict(trees: Any, data: Prepared, stays: Tensor) -> Tensor:
     """Logits of every step as charted: [n, T, K]."""
     steps = data.target.shape[1]
     stay, step = stays.repeat_interleave(steps), torch.arange(steps).repeat(len(stays))
-    x = _features(data, torch.zeros_like(stay), stay, step)
+    x = features_at(data, torch.zeros_like(stay), stay, step)
     raw = trees.predict(x.numpy(), prediction_type="RawFormulaVal")
-    return torch.from_numpy(np.asarray(raw, dtype=np.float64)).view(len(stays), steps, -1)
+    return torch.from_numpy(np.asarray(raw, dtype=np.float64)).view(len(stays), steps, data.target.shape[2])
 
 
 def _export(trees: Any, model: LeMoF) -> None:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lemof_stream.model.lemof import LeMoF
 from lemof_stream.training.batches import Batch, Prepared, batches
 from lemof_stream.training.out_of_fold import held_out_stays
 from lemof_stream.training.recipe import Recipe
@@ -60,7 +59,10 @@ class Log:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is fitted, on what loss; `draws`: the generators that the loss draws from."""
+    """What is fitted, on what loss; `draws`: the generators that the loss draws from.
+
+    Only `modules` are trained, switched between training and evaluation, and kept of the best epoch.
+    """
 
     name: str
     epochs: int
@@ -72,9 +74,10 @@ class Stage:
 class Fitting:
     """One stage under way: all that the next epoch depends on."""
 
-    def __init__(self, stage: Stage, model: LeMoF, data: Prepared, recipe: Recipe) -> None:
-        self.stage, self.model, self.data, self.recipe = stage, model, data, recipe
-        self.parameters = [p for module in stage.modules for p in module.parameters()]
+    def __init__(self, stage: Stage, data: Prepared, recipe: Recipe) -> None:
+        self.stage, self.data, self.recipe = stage, data, recipe
+        self.modules = nn.ModuleList(stage.modules)
+        self.parameters = list(self.modules.parameters())
         self.order = torch.Generator().manual_seed(recipe.seed)
         self.optimizer = torch.optim.AdamW(self.parameters, lr=recipe.rate, weight_decay=recipe.decay)
         self.batches = -(-len(data.target) // recipe.stays_a_batch)
@@ -86,7 +89,10 @@ class Fitting:
         self.seconds = 0.0
 
     def weights(self) -> dict[str, Tensor]:
-        return {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        return {name: p.detach().clone() for name, p in self.modules.named_parameters()}
+
+    def set_weights(self, weights: dict[str, Tensor]) -> None:
+        self.modules.load_state_dict(weights, strict=False)  # buffers are not trained
 
     def best_epoch(self) -> int:
         return min(self.curve, key=lambda e: e.validation_loss).epoch if self.curve else 0
@@ -115,7 +121,7 @@ class Fitting:
 
     def restore(self, saved: Saved) -> None:
         """Go on from what `save` gave."""
-        self.model.load_state_dict(saved.part("weights"), strict=False)
+        self.set_weights(saved.part("weights"))
         self.best, facts = saved.part("best"), saved.facts
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in saved.part("moments").items():
@@ -131,7 +137,7 @@ class Fitting:
 
     def epoch(self, report: Callable[[float], None]) -> float:
         """One pass over the stays; its mean loss."""
-        self.model.train()
+        self.modules.train()
         stays = torch.arange(len(self.data.target))
         total = torch.zeros(())
         for done, batch in enumerate(batches(self.data, stays, self.recipe, self.order)):
@@ -147,7 +153,7 @@ class Fitting:
 
     def validate(self, stays: Tensor) -> float:
         """Mean loss of stays [n] by the members that never learn from them, at the same steps every time."""
-        self.model.eval()
+        self.modules.eval()
         same = torch.Generator().manual_seed(self.recipe.seed)
         total = torch.zeros(())
         with torch.no_grad():
@@ -157,9 +163,9 @@ class Fitting:
         return total.item() / len(stays)
 
 
-def fit_stage(stage: Stage, model: LeMoF, data: Prepared, recipe: Recipe, log: Log) -> None:
+def fit_stage(stage: Stage, data: Prepared, recipe: Recipe, log: Log) -> None:
     """AdamW with a one-cycle rate; ends with the weights of the best epoch."""
-    fitting, sample = Fitting(stage, model, data, recipe), validation_stays(data)
+    fitting, sample = Fitting(stage, data, recipe), validation_stays(data)
     file = stage.name.replace(" ", "_")
     saved = log.saved and log.saved.load(file)
     if saved:
@@ -175,7 +181,7 @@ def fit_stage(stage: Stage, model: LeMoF, data: Prepared, recipe: Recipe, log: L
         if log.saved:
             log.saved.save(file, fitting.save())
         log.on_epoch(row)
-    model.load_state_dict(fitting.best, strict=False)
+    fitting.set_weights(fitting.best)
     log.progress(stage.name, 1.0)
     log.curve += fitting.curve
     log.seconds[stage.name] = fitting.seconds

@@ -111,10 +111,15 @@ def paired(
     if not known.any():
         return [(UNDEFINED, UNDEFINED) for _ in variants]
     truth = truth[known]
-    own = [[seed[known] for seed in seeds] for seeds in variants]
+    own = [[_ranked(truth, seed[known]) for seed in seeds] for seeds in variants]
 
     def scores(weight: Floats) -> Floats:
-        return np.array([np.mean([score(truth, seed, weight) for seed in seeds], axis=0) for seeds in own])
+        return np.array(
+            [
+                np.mean([score(known, said, _taken(weight, order)) for order, known, said in seeds], axis=0)
+                for seeds in own
+            ]
+        )
 
     value = scores(np.ones((1, len(truth))))[:, 0]
     drawn = np.concatenate([scores(weight) for weight in _weights(len(truth), person[known])], 1)
@@ -122,6 +127,12 @@ def paired(
         (_interval(value[v], drawn[v]), _interval(value[v] - value[0], drawn[v] - drawn[0]))
         for v in range(len(own))
     ]
+
+
+def _ranked(truth: Floats, predicted: Floats) -> tuple[People, Floats, Floats]:
+    """An order, and both in it: ascending predictions, once, as every chunk of draws sorts again."""
+    order = np.argsort(predicted, kind="stable")
+    return order, truth[order], predicted[order]
 
 
 def _weights(rows: int, person: People) -> Iterator[Floats]:

@@ -34,7 +34,7 @@ def fit_encoders(model: LeMoF, data: Prepared, recipe: Recipe, log: Log) -> None
         return level_loss(model, levels_at(model, batch), data.targets(batch), counts)
 
     modules = [model.vitals, model.ehr, model.heads]
-    fit_stage(Stage("1 level stacking", recipe.epochs, modules, loss), model, data, recipe, log)
+    fit_stage(Stage("1 level stacking", recipe.epochs, modules, loss), data, recipe, log)
 
 
 def fit_fusion(model: LeMoF, data: Prepared, recipe: Recipe, log: Log) -> None:
@@ -48,13 +48,18 @@ def fit_fusion(model: LeMoF, data: Prepared, recipe: Recipe, log: Log) -> None:
     def loss(batch: Batch, counts: Tensor) -> Tensor:
         target, levels, seen = data.targets(batch), levels_at(model, batch), batch.features.seen
         if model.training:
-            dropped = torch.rand(seen.shape, generator=generator) < recipe.modality_dropout
-            seen = seen & ~(dropped & ~dropped.all(1, keepdim=True))
+            seen = drop_modalities(seen, recipe, generator)
         fused = model.fusion(levels, seen).unflatten(1, batch.steps.shape)
         return task_loss(fused, target, counts) + level_loss(model, levels, target, counts)
 
     stage = Stage("2 fusion", recipe.fusion_epochs, [model], loss, (generator,))
-    fit_stage(stage, model, data, recipe, log)
+    fit_stage(stage, data, recipe, log)
+
+
+def drop_modalities(seen: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """`seen` [R, M] with whole modalities dropped at random, never all of a row."""
+    dropped = torch.rand(seen.shape, generator=generator) < recipe.modality_dropout
+    return seen & ~(dropped & ~dropped.all(1, keepdim=True))
 
 
 def levels_at(model: LeMoF, batch: Batch) -> list[list[Tensor]]:

@@ -1,4 +1,4 @@
-"""How much training data is needed."""
+"""How much training data LeMoF needs, and LightGBM beside it."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,6 +7,8 @@ from lemof_stream.cohorts import Cohort
 from lemof_stream.errors import DataError
 from lemof_stream.training.experiments.setting import Setting, Variant
 from lemof_stream.training.experiments.variants import Trained, predictions, scored_stays
+from lemof_stream.training.rivals.trained import make_unseen, train_rival
+from lemof_stream.training.train import training_data
 
 PERCENT = 100, 50, 25, 10, 5
 FEWEST = 40
@@ -14,7 +16,9 @@ FEWEST = 40
 
 
 def run(setting: Setting) -> list[Variant]:
-    """All people, then ever fewer, each part holding the smaller ones; every seed draws others.
+    """All people, then ever fewer, each part holding the smaller ones; then LightGBM on the same.
+
+    Every seed draws others.
 
     Raises:
         DataError: the smallest part is too small to train on.
@@ -25,14 +29,20 @@ def run(setting: Setting) -> list[Variant]:
             f"{PERCENT[-1]}% of the people to train on have {fewest} stays, fewer than the {FEWEST} that training "
             f"needs; name more recordings."
         )
-    tables: dict[int, list[pa.Table]] = {percent: [] for percent in PERCENT}
+    tables: dict[tuple[str, int], list[pa.Table]] = {
+        (name, percent): [] for name in ("LeMoF", "LightGBM") for percent in PERCENT
+    }
     for seed in setting.seeds:
         for percent in PERCENT:
-            name = f"seed {seed}, {percent}%"
-            trained = Trained(some_people(setting.train, percent, seed), setting, seed, setting.part(name))
-            model = trained.finish(setting.sizes, trained.recipe, setting.part(name))
-            tables[percent].append(predictions(model, scored_stays(setting.test, model)))
-    return [Variant(f"{percent}% of the people", own) for percent, own in tables.items()]
+            log = setting.part(f"seed {seed}, {percent}%")
+            data = training_data(some_people(setting.train, percent, seed), seed)
+            trained = Trained(data, setting, seed, log)
+            model = trained.finish(setting.sizes, trained.recipe, log)
+            test = scored_stays(setting.test, model)
+            tables["LeMoF", percent].append(predictions(model, test))
+            rival = train_rival("lightgbm", trained.ready, trained.recipe, log.progress)
+            tables["LightGBM", percent].append(rival.predictions(make_unseen(test, trained.ready)))
+    return [Variant(f"{name}, {percent}% of the people", own) for (name, percent), own in tables.items()]
 
 
 def some_people(cohort: Cohort, percent: int, seed: int) -> Cohort:

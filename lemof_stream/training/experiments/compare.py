@@ -1,107 +1,161 @@
 """Variants against the first of them, by hour and task, paired over people.
 
-N stays, S seeds, K tasks
+R rows (a stay and step each), S seeds
 """
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypedDict
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from lemof_stream.cohorts import Cohort
-from lemof_stream.model.tasks import TASK_SETS, TaskSet
+from lemof_stream.model.tasks import TASK_SETS
 from lemof_stream.training.evaluate import HOURS, recorded_at
 from lemof_stream.training.experiments.setting import Variant
-from lemof_stream.training.metrics import Estimate, Floats, Score, absolute_error, auroc, paired
-from lemof_stream.training.scores.rows import Places, last_rows
-from lemof_stream.training.targets import targets
+from lemof_stream.training.metrics import (
+    Estimate,
+    Floats,
+    Score,
+    absolute_error,
+    auroc,
+    calibration_error,
+    mean,
+    paired,
+)
+from lemof_stream.training.scores.rows import Rows, last_rows, rows_of
+from lemof_stream.training.scores.utility import best_threshold, gains, normalised_utility
 
 GROUPS = ("recorded", "all")
 """Stays with a value in the last hours (see `evaluate`), by which choices are judged, and all stays."""
 
 
 class Comparison(TypedDict):
-    """A variant's score at an hour, mean over seeds, and its difference to the first variant's."""
+    """A variant's score at an hour, mean over seeds, and its difference to the first variant's.
+
+    `hour` is None where every step has a target, and all of them are scored.
+    """
 
     variant: str
     group: str
     task: str
     metric: str
-    hour: int
+    hour: int | None
     stays: int
     score: Estimate
     difference: Estimate
 
 
-def compare(variants: Sequence[Variant], cohort: Cohort) -> list[Comparison]:
-    """Score the predictions that each variant made of the cohort; variants without any are left out."""
-    tasks = TASK_SETS[cohort.name]
-    scored = [variant for variant in variants if variant.tables]
+class _Question(NamedTuple):
+    """What is scored, and how: truth [R] of some rows, and what a variant said of it [R]."""
+
+    task: str
+    metric: str
+    score: Score
+    truth: Callable[[Rows], Floats]
+    said: Callable[[Rows], Floats]
+
+
+def compare(variants: Sequence[Variant], cohort: Cohort, *, calibration: bool = False) -> list[Comparison]:
+    """Score the predictions that each variant made of the cohort; variants without any are left out.
+
+    `calibration`: ask of probabilities also how large and how well calibrated they are.
+    """
+    scored = {
+        variant.name: [rows_of(t, cohort) for t in variant.tables] for variant in variants if variant.tables
+    }
     if not scored:
         return []
-    person = np.unique(cohort.person, return_inverse=True)[1].astype(np.intp)
+    rows = next(iter(scored.values()))[0]
     found: list[Comparison] = []
+    for hour, group, places in _parts(rows, cohort):
+        own = {name: [seed.take(places) for seed in seeds] for name, seeds in scored.items()}
+        here = rows.take(places)
+        for question in _questions(here, calibration=calibration):
+            truth = question.truth(here)
+            said = [np.stack([question.said(seed) for seed in seeds]) for seeds in own.values()]
+            stays = len(np.unique(here.stay[~np.isnan(truth)]))
+            pairs = paired(question.score, truth, said, here.person)
+            found += [
+                Comparison(
+                    variant=name,
+                    group=group,
+                    task=question.task,
+                    metric=question.metric,
+                    hour=hour,
+                    stays=stays,
+                    score=value,
+                    difference=difference,
+                )
+                for name, (value, difference) in zip(own, pairs, strict=True)
+            ]
+    return found
+
+
+def _parts(rows: Rows, cohort: Cohort) -> list[tuple[int | None, str, np.ndarray]]:
+    """Hour, group and places of the rows that are scored together."""
+    if TASK_SETS[cohort.name].readout != "stay":
+        return [(None, "all", np.arange(len(rows)))]
+    parts: list[tuple[int | None, str, np.ndarray]] = []
     for hour in HOURS:
-        predicted = [
-            np.stack([_at_hour(table, cohort, tasks, hour) for table in variant.tables]) for variant in scored
+        last = last_rows(rows.stay, rows.end, 60 * hour)
+        recorded = recorded_at(cohort, 60 * hour)[rows.stay[last]]
+        if len(last):
+            parts += [(hour, "recorded", last[recorded]), (hour, "all", last)]
+    return parts
+
+
+def _questions(rows: Rows, *, calibration: bool) -> list[_Question]:
+    """What the rows can be asked: durations that are read out of other tasks only where these are not scored."""
+    found = []
+    for name in rows.tasks:
+        scores: dict[str, Score] = {"AUROC": auroc}
+        if calibration:
+            scores |= {"calibration error": calibration_error, "mean predicted": _mean_predicted}
+        found += [
+            _Question(f"p_{name}", metric, score, _truth(name), _predicted(name))
+            for metric, score in scores.items()
         ]
-        truth = _truth(scored[0].tables[0], cohort, tasks, hour)
-        recorded = recorded_at(cohort, 60 * hour)
-        for k, (column, metric, score) in enumerate(_questions(tasks)):
-            for group in GROUPS:
-                own = truth[:, k].copy()
-                if group == "recorded":
-                    own[~recorded] = np.nan
-                pairs = paired(score, own, [seeds[:, :, k] for seeds in predicted], person)
-                stays = int((~np.isnan(own)).sum())
-                found += [
-                    Comparison(
-                        variant=variant.name,
-                        group=group,
-                        task=column,
-                        metric=metric,
-                        hour=hour,
-                        stays=stays,
-                        score=value,
-                        difference=difference,
-                    )
-                    for variant, (value, difference) in zip(scored, pairs, strict=True)
-                ]
+    if "sepsis" in rows.tasks:
+        found.append(_Question("p_sepsis", "utility", normalised_utility, _gains, _alarms))
+    if not rows.tasks:
+        found += [
+            _Question(name, "MAE", absolute_error, _duration(name), _point(name)) for name in rows.durations
+        ]
     return found
 
 
-def _questions(tasks: TaskSet) -> list[tuple[str, str, Score]]:
-    """Published columns that are scored, and how."""
-    if tasks.readout == "remaining":
-        return [(tasks.columns[0], "MAE", absolute_error)]
-    return [(name, "AUROC", auroc) for name in tasks.names]
+def _truth(name: str) -> Callable[[Rows], Floats]:
+    return lambda rows: rows.tasks[name].truth
 
 
-def _rows(table: pa.Table, cohort: Cohort, hour: int) -> tuple[Places, Places]:
-    """Rows of each stay's last prediction up to an hour, and whose they are."""
-    place = {stay_id: row for row, stay_id in enumerate(cohort.stay_ids)}
-    stay = np.array([place[stay_id] for stay_id in table["stay_id"].to_pylist()], dtype=np.intp)
-    rows = last_rows(stay, table["step_end_min"].to_numpy(), 60 * hour)
-    return rows, stay[rows]
+def _predicted(name: str) -> Callable[[Rows], Floats]:
+    return lambda rows: rows.tasks[name].predicted
 
 
-def _at_hour(table: pa.Table, cohort: Cohort, tasks: TaskSet, hour: int) -> Floats:
-    """[N, K] what is predicted at an hour."""
-    rows, stay = _rows(table, cohort, hour)
-    found = np.full((len(cohort), len(_questions(tasks))), np.nan)
-    for k, (column, _, _) in enumerate(_questions(tasks)):
-        found[stay, k] = pc.cast(table[column], pa.float64()).to_numpy()[rows]
-    return found
+def _duration(name: str) -> Callable[[Rows], Floats]:
+    return lambda rows: rows.durations[name].truth
 
 
-def _truth(table: pa.Table, cohort: Cohort, tasks: TaskSet, hour: int) -> Floats:
-    """[N, K] the truth at the step of each stay's last prediction up to an hour; NaN where unknown."""
-    rows, stay = _rows(table, cohort, hour)
-    end = table["step_end_min"].to_numpy()
-    known = targets(cohort, tasks, int(end.max(initial=60)) // 60)
-    wanted = known.duration.unsqueeze(-1) if tasks.readout == "remaining" else known.binary
-    found = np.full((len(cohort), wanted.shape[-1]), np.nan)
-    found[stay] = wanted.numpy()[stay, end[rows] // 60 - 1]
-    return found
+def _point(name: str) -> Callable[[Rows], Floats]:
+    return lambda rows: rows.durations[name].point
+
+
+def _mean_predicted(_: Floats, predicted: Floats, weight: Floats) -> Floats:
+    return mean(predicted, predicted, weight)
+
+
+def _gains(rows: Rows) -> Floats:
+    return gains(rows.tasks["sepsis"].truth, rows.end / 60, rows.stay)
+
+
+def _alarms(rows: Rows) -> Floats:
+    """1 where a prediction reaches the best threshold of the other half of the people, so that none is tuned on whom it
+    is scored on.
+    """
+    gain, predicted, half = _gains(rows), rows.tasks["sepsis"].predicted, rows.person % 2
+    alarms = np.zeros(len(rows))
+    for own in (0, 1):
+        threshold = best_threshold(gain[half != own], predicted[half != own])
+        if threshold is not None:
+            alarms[half == own] = predicted[half == own] >= threshold
+    return alarms

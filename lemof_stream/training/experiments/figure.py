@@ -33,8 +33,11 @@ def draw(found: dict[str, Any], file: Path) -> None:
 
 
 def _differences(found: dict[str, Any]) -> Any:
-    """A panel a task and hour, stays still being recorded: each variant's difference to the first."""
-    own = [c for c in found["comparisons"] if c["group"] == "recorded"]
+    """A panel a task and hour, stays still being recorded where they are told apart: each variant's difference to the
+    first, in the metric that comes first.
+    """
+    group, metric = (found["comparisons"][0][key] for key in ("group", "metric"))
+    own = [c for c in found["comparisons"] if (c["group"], c["metric"]) == (group, metric)]
     tasks, hours = (list(dict.fromkeys(c[key] for c in own)) for key in ("task", "hour"))
     variants = list(dict.fromkeys(c["variant"] for c in own))
     figure = _canvas(
@@ -46,15 +49,20 @@ def _differences(found: dict[str, Any]) -> Any:
             here = [c for c in own if (c["task"], c["hour"]) == (task, hour)]
             value = here[0]["score"]["value"]
             known = "not defined" if value is None else f"{value:.3f}"
-            panel.set_title(f"{task}, {hour} h: first {known}", fontsize=9)
+            panel.set_title(f"{task}, {hour_name(hour)}: first {known}", fontsize=9)
             panel.axvline(0, color="0.6", linewidth=0.8)
             _rows(panel, variants, [c["difference"] for c in here])
-    metric = own[0]["metric"]
     figure.suptitle(
         f"{found['experiment']}: {metric} minus that of “{found['first']}” (first row), 95% intervals"
     )
-    figure.supxlabel(f"difference in {metric}, stays with a value in the last 6 hours", fontsize=10)
+    stays = ", stays with a value in the last 6 hours" if group == "recorded" else ""
+    figure.supxlabel(f"difference in {metric}{stays}", fontsize=10)
     return figure
+
+
+def hour_name(hour: int | None) -> str:
+    """For a heading."""
+    return "every hour" if hour is None else f"{hour} h"
 
 
 def _figures(found: dict[str, Any]) -> Any:

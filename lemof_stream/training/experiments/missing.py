@@ -1,6 +1,6 @@
-"""A modality that is missing, late or noisy where the model is used, though it was whole in training."""
+"""A modality that is missing, late or noisy where LeMoF or a fusion is used, though it was whole in training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pyarrow as pa
@@ -9,9 +9,14 @@ from torch import Tensor
 
 from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.lemof import LeMoF
+from lemof_stream.training.dataset import StepData
 from lemof_stream.training.experiments.setting import Setting, Variant
 from lemof_stream.training.experiments.variants import Trained, predictions, scored_stays
+from lemof_stream.training.rivals.trained import make_unseen, train_rival
+from lemof_stream.training.train import training_data
 
+FUSIONS = "early fusion", "late fusion"
+"""The simplest that fill what is missing with zeros, and that leave it out."""
 LATE_STEPS = 6
 NOISE = 0.5
 """Standard deviations of a channel between patients: a device that is clearly off, yet not out of range."""
@@ -21,18 +26,27 @@ Change = Callable[[StepInputs, slice, LeMoF], StepInputs]
 
 
 def run(setting: Setting) -> list[Variant]:
-    """As recorded, then every change of every modality; trained once a seed."""
-    tables: dict[str, list[pa.Table]] = {"as recorded": []}
+    """LeMoF as recorded, then with every change of every modality, then the fusions likewise; trained once a seed."""
+    tables: dict[str, dict[str, list[pa.Table]]] = {name: {} for name in ("LeMoF", *FUSIONS)}
     for seed in setting.seeds:
-        trained = Trained(setting.train, setting, seed, setting.part(f"seed {seed}"))
-        model = trained.finish(setting.sizes, trained.recipe, setting.part(f"seed {seed}"))
-        data = scored_stays(setting.test, model)
-        tables["as recorded"].append(predictions(model, data))
-        for name, channels in modalities(model).items():
-            for what, change in CHANGES.items():
-                changed = replace(data, inputs=change(data.inputs, channels, model))
-                tables.setdefault(f"{name} {what}", []).append(predictions(model, changed))
-    return [Variant(name, own) for name, own in tables.items()]
+        log = setting.part(f"seed {seed}")
+        trained = Trained(training_data(setting.train, seed), setting, seed, log)
+        model = trained.finish(setting.sizes, trained.recipe, log)
+        fusions = {name: train_rival(name, trained.ready, trained.recipe, log.progress) for name in FUSIONS}
+        for what, data in changed(scored_stays(setting.test, model), model):
+            tables["LeMoF"].setdefault(what, []).append(predictions(model, data))
+            unseen = make_unseen(data, trained.ready)
+            for name, fusion in fusions.items():
+                tables[name].setdefault(what, []).append(fusion.predictions(unseen))
+    return [Variant(f"{name}, {what}", own) for name, rows in tables.items() for what, own in rows.items()]
+
+
+def changed(data: StepData, model: LeMoF) -> Iterator[tuple[str, StepData]]:
+    """The stays as recorded, then with every change of every modality."""
+    yield "as recorded", data
+    for name, channels in modalities(model).items():
+        for what, change in CHANGES.items():
+            yield f"{name} {what}", replace(data, inputs=change(data.inputs, channels, model))
 
 
 def modalities(model: LeMoF) -> dict[str, slice]:

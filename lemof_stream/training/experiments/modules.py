@@ -11,13 +11,14 @@ from lemof_stream.model.lemof import LeMoF
 from lemof_stream.training.experiments.setting import Setting, Variant
 from lemof_stream.training.experiments.variants import Trained, predictions, scored_stays
 from lemof_stream.training.fit import fit_calibrated
+from lemof_stream.training.train import training_data
 
 
 def run(setting: Setting) -> list[Variant]:
     """Everything, then without g, the boosted level and the fused representation in turn."""
     tables: dict[str, list[pa.Table]] = {parts: [] for parts in get_args(Parts)}
     for seed in setting.seeds:
-        trained = Trained(setting.train, setting, seed, setting.part(f"seed {seed}"))
+        trained = Trained(training_data(setting.train, seed), setting, seed, setting.part(f"seed {seed}"))
         test = scored_stays(setting.test, trained.levels.model)
         whole = trained.finish(setting.sizes, trained.recipe, setting.part(f"seed {seed}"))
         for parts in get_args(Parts):

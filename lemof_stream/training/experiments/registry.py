@@ -1,6 +1,15 @@
 """Every experiment by its name."""
 
-from lemof_stream.training.experiments import amount, attention, cost, levels, missing, modules
+from lemof_stream.training.experiments import (
+    amount,
+    attention,
+    bedside,
+    cost,
+    levels,
+    missing,
+    modules,
+    rivals,
+)
 from lemof_stream.training.experiments.setting import Experiment
 
 EXPERIMENTS = {
@@ -14,9 +23,9 @@ EXPERIMENTS = {
         Experiment("attention", "Which kind of cross-modal attention helps?", attention.run),
         Experiment(
             "amount",
-            "How much training data does LeMoF need?",
+            "How much training data does LeMoF need, and how much LightGBM?",
             amount.run,
-            ("LightGBM on the same people is not compared yet.",),
+            ("Both are trained on the same people, drawn anew for every seed.",),
         ),
         Experiment(
             "missing",
@@ -25,7 +34,8 @@ EXPERIMENTS = {
             (
                 "Nothing is trained for it beyond the recipe's modality dropout.",
                 "A late value counts as new when it arrives.",
-                "Early and late fusion are not compared yet.",
+                "Early fusion fills what was never seen with zeros, late fusion leaves it out.",
+                "Fusions have LeMoF's encoders, as many parameters, and the same modality dropout.",
             ),
         ),
         Experiment(
@@ -36,8 +46,43 @@ EXPERIMENTS = {
                 "The shipped checkpoint, 1,024 beds at once, one thread.",
                 "Medians of interleaved repeats of one run, in brackets quartiles.",
                 "The first five rows are sums of the parts of a step, each timed alone.",
-                "A baseline's numbers count its heads; rivals of equal size are not compared yet.",
+                "A baseline's numbers count its heads; `rivals` compares networks of equal size.",
             ),
+        ),
+        Experiment(
+            "rivals",
+            "How does LeMoF compare with its networks alone, other fusions, and what users pick today?",
+            rivals.run,
+            (
+                "All learn from the same people, features and steps, and are calibrated and read out alike.",
+                "Fusions have the encoders, members and epochs of LeMoF's networks and as many parameters within 5%.",
+                "LeMoF is calibrated here as its rivals are, without what sharpens the mean of its members.",
+                "LightGBM and logistic regression are tuned within the training people.",
+            ),
+        ),
+        Experiment(
+            "monitored",
+            "Do predictions hold where vital signs come every minute instead of being charted?",
+            bedside.run_monitored,
+            ("Every charted vital sign is held, and sent every minute until the next.",),
+            calibration=True,
+        ),
+        Experiment(
+            "open_steps",
+            "How good is a provisional prediction, made before its hour is over?",
+            bedside.run_open_steps,
+            (
+                "Predictions of the steps that end at the hours scored, of stays recorded so long.",
+                "On a cohort whose values are on an hourly grid an open step is empty.",
+            ),
+            calibration=True,
+        ),
+        Experiment(
+            "horizon",
+            "Do predictions hold beyond the hours that were trained on?",
+            bedside.run_horizon,
+            ("Only the later half of the steps that are trained on is scored.",),
+            calibration=True,
         ),
         Experiment("modules", "What does each module, and the boosted level, add?", modules.run),
     )

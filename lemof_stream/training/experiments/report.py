@@ -8,7 +8,7 @@ from typing import Any
 
 from lemof_stream.errors import ConfigError
 from lemof_stream.training.experiments.compare import GROUPS, Comparison, compare
-from lemof_stream.training.experiments.figure import draw, load_matplotlib
+from lemof_stream.training.experiments.figure import draw, hour_name, load_matplotlib
 from lemof_stream.training.experiments.setting import Experiment, Setting, described
 from lemof_stream.training.metrics import Estimate
 
@@ -42,7 +42,7 @@ def run(experiment: Experiment, setting: Setting, command: str, out: Path) -> li
     load_matplotlib()  # before the work, not after it
     variants = experiment.run(setting)
     scored = any(variant.tables for variant in variants)
-    comparisons = compare(variants, setting.test) if scored else []
+    comparisons = compare(variants, setting.test, calibration=experiment.calibration) if scored else []
     found: dict[str, Any] = {
         "experiment": experiment.name,
         "question": experiment.sentence,
@@ -75,7 +75,9 @@ def _lines(found: dict[str, Any]) -> Iterable[str]:
     if found["comparisons"]:
         yield from _how(found)
         for group in GROUPS:
-            yield from _group([c for c in found["comparisons"] if c["group"] == group], group)
+            own = [c for c in found["comparisons"] if c["group"] == group]
+            if own:
+                yield from _group(own, group)
     if found["figures"]:
         yield from _figures(found["figures"])
     yield from ("", f"![{found['experiment']}]({found['experiment']}.png)")
@@ -97,13 +99,14 @@ def _how(found: dict[str, Any]) -> Iterable[str]:
 
 def _group(comparisons: Sequence[Comparison], group: str) -> Iterable[str]:
     yield from ("", f"## {GROUP_NAMES[group][0].upper()}{GROUP_NAMES[group][1:]}")
-    for task in dict.fromkeys(c["task"] for c in comparisons):
-        own = {(c["variant"], c["hour"]): c for c in comparisons if c["task"] == task}
+    for task, metric in dict.fromkeys((c["task"], c["metric"]) for c in comparisons):
+        own = {
+            (c["variant"], c["hour"]): c for c in comparisons if (c["task"], c["metric"]) == (task, metric)
+        }
         hours = list(dict.fromkeys(hour for _, hour in own))
         variants = list(dict.fromkeys(variant for variant, _ in own))
-        first = own[variants[0], hours[0]]
-        yield from ("", f"### {task}, {first['metric']}", "")
-        heads = [f"{hour} h ({own[variants[0], hour]['stays']:,} stays) | Δ" for hour in hours]
+        yield from ("", f"### {task}, {metric}", "")
+        heads = [f"{hour_name(hour)} ({own[variants[0], hour]['stays']:,} stays) | Δ" for hour in hours]
         yield f"| variant | {' | '.join(heads)} |"
         yield "|---" * (1 + 2 * len(hours)) + "|"
         for variant in variants:

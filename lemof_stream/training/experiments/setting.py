@@ -82,6 +82,8 @@ class Experiment:
     sentence: str
     run: Callable[[Setting], list[Variant]]
     notes: tuple[str, ...] = ()
+    calibration: bool = False
+    """Whether what changes may also change how large probabilities are."""
 
 
 def split_people(cohort: Cohort) -> tuple[Cohort, Cohort]:

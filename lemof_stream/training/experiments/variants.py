@@ -14,16 +14,21 @@ from lemof_stream.training.experiments.setting import Setting
 from lemof_stream.training.fit import Levels, TrainingData, fit_integration, fit_levels
 from lemof_stream.training.predict import as_table
 from lemof_stream.training.recipe import Recipe
+from lemof_stream.training.rivals.trained import Ready
 from lemof_stream.training.train import training_data
 
 
 class Trained:
     """One seed's training data and first stage; `finish` trains variants from there, each on a copy."""
 
-    def __init__(self, cohort: Cohort, setting: Setting, seed: int, log: Log) -> None:
-        self.recipe = replace(setting.recipe, seed=seed)
-        self.data: TrainingData = training_data(cohort, seed)
-        self.levels: Levels = fit_levels(self.data, setting.sizes, self.recipe, log)
+    def __init__(self, data: TrainingData, setting: Setting, seed: int, log: Log) -> None:
+        self.recipe, self.data = replace(setting.recipe, seed=seed), data
+        self.levels: Levels = fit_levels(data, setting.sizes, self.recipe, log)
+
+    @property
+    def ready(self) -> Ready:
+        """The same for rivals."""
+        return Ready(self.levels.model, self.data, self.levels.ready)
 
     def finish(self, sizes: Architecture, recipe: Recipe, log: Log) -> LeMoF:
         """Stages 2 and 3 of a variant that differs in nothing before them."""
@@ -65,7 +70,7 @@ def compare_finished(
     """Predictions, a table a seed, of variants that part ways after the first stage."""
     tables: dict[str, list[pa.Table]] = {name: [] for name in variants}
     for seed in setting.seeds:
-        trained = Trained(setting.train, setting, seed, setting.part(f"seed {seed}"))
+        trained = Trained(training_data(setting.train, seed), setting, seed, setting.part(f"seed {seed}"))
         test = scored_stays(setting.test, trained.levels.model)
         for name, (sizes, recipe) in variants.items():
             progress = setting.part(f"seed {seed}, {name}")

@@ -1,1 +1,1 @@
-"""Scores of predictions on recorded stays: by hours observed, calibration, groups of patients, fit for the bedside."""
+"""Scores of predictions on recorded stays: by hours observed, calibration, groups of patients."""

@@ -1,6 +1,7 @@
 """The harness, on predictions made by hand: its report holds what a direct computation finds."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from lemof_stream.cohorts import Cohort, read_cohort
+from lemof_stream.cohorts.cohort import StepTargets
 from lemof_stream.errors import ConfigError, DataError
 from lemof_stream.training.evaluate import evaluate
 from lemof_stream.training.experiments.compare import Comparison, compare
@@ -71,6 +73,52 @@ def test_a_difference_is_paired_and_the_first_has_none(cohort: Cohort) -> None:
     assert values[1] is not None
     assert other["difference"]["value"] == pytest.approx(values[1] - values[0], abs=2e-4)
     assert at(found, "a again", "p_death", 6)["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def stepwise(cohort: Cohort, name: str, value: np.ndarray) -> Cohort:
+    """The same stays, with a target at every step."""
+    stay, step = np.divmod(np.arange(len(cohort) * HOURS, dtype=np.int32), np.int32(HOURS))
+    return replace(cohort, name=name, step_targets=StepTargets(stay, step + np.int32(1), value))
+
+
+def test_remaining_hours_are_compared_over_every_step(cohort: Cohort) -> None:
+    random = np.random.default_rng(0)
+    own = stepwise(cohort, "eicu", random.uniform(1, 100, STAYS * HOURS))
+    columns = ("remaining_hours", "remaining_hours_lo", "remaining_hours_hi")
+    table = guessed(cohort, 0).rename_columns(
+        dict(zip(("los_days", "los_days_lo", "los_days_hi"), columns, strict=True))
+    )
+    (found,) = compare([Variant("a", [table])], own)
+    assert (found["metric"], found["hour"], found["stays"]) == ("MAE", None, STAYS)
+    assert found["score"] == evaluate(table, own)["overall"]["remaining_hours"]["mae"]
+
+
+def test_sepsis_is_compared_by_auroc_and_utility_over_every_step(cohort: Cohort) -> None:
+    septic = np.arange(STAYS * HOURS) // HOURS % 3 == 0
+    own = stepwise(cohort, "sepsis2019", septic.astype(float))
+    certain = guessed(cohort, 0).append_column("p_sepsis", pa.array(septic * 0.9))
+    same = certain.set_column(certain.column_names.index("p_sepsis"), "p_sepsis", pa.array(septic * 0.0))
+    found = compare([Variant("certain", [certain]), Variant("same for all", [same])], own)
+    scores = {(c["variant"], c["metric"]): c["score"]["value"] for c in found}
+    assert (scores["certain", "AUROC"], scores["same for all", "AUROC"]) == (1.0, 0.5)
+    assert scores["certain", "utility"] == 1.0
+    assert (scores["same for all", "utility"] or 1.0) < 1.0
+
+
+def test_calibration_is_compared_where_it_is_asked_for(cohort: Cohort) -> None:
+    table = guessed(cohort, 0)
+    found = compare([Variant("a", [table])], cohort, calibration=True)
+    direct = evaluate(table, cohort)["hours"]["6"]["all"]["death"]
+    own = {
+        c["metric"]: c["score"]["value"]
+        for c in found
+        if (c["task"], c["hour"], c["group"]) == ("p_death", 6, "all")
+    }
+    assert own == {
+        "AUROC": direct["auroc"]["value"],
+        "calibration error": direct["ece"]["value"],
+        "mean predicted": pytest.approx(direct["mean_predicted"], abs=1e-4),
+    }
 
 
 def test_seeds_are_averaged(cohort: Cohort) -> None:

@@ -1,0 +1,1 @@
+"""LeMoF's rivals behind one interface, trained on the same people, features and steps."""
