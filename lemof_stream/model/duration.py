@@ -21,8 +21,14 @@ MIDDLE = 0.3, 0.7
 slope that stays bounded where the density is low."""
 
 
+BAND_HOURS = 6.0, 12.0, 24.0
+"""Hours since admission that part the intervals' bands: what is known, and so how far it errs, grows with the hours."""
+
+
 class Duration(nn.Module):
-    """`support` [J + 1, P]; `interval` [2]: conformal quantiles of (log duration - mean) / spread, fitted held-out."""
+    """`support` [J + 1, P]; `interval` [bands, 2]: conformal quantiles of (log duration - mean) / spread, fitted
+    held-out for each band of hours.
+    """
 
     support: Tensor
     interval: Tensor
@@ -33,9 +39,8 @@ class Duration(nn.Module):
         double = torch.float64
         self.register_buffer("edges", torch.tensor(edges, dtype=double), persistent=False)
         self.register_buffer("support", torch.ones(len(edges) + 1, POINTS, dtype=double))
-        self.register_buffer(
-            "interval", torch.tensor([-1.2816, 1.2816], dtype=double)
-        )  # normal, until fitted
+        normal = torch.tensor([-1.2816, 1.2816], dtype=double)  # until it is fitted
+        self.register_buffer("interval", normal.repeat(len(BAND_HOURS) + 1, 1))
 
     def weights(self, beyond: Tensor, passed: Tensor) -> Tensor:
         """P(> edge) [R, J] and the duration passed [R] -> weight of every support point [R, (J + 1) * P], sum 1."""
@@ -71,10 +76,15 @@ class Duration(nn.Module):
         variance = (weight * (logs - mean.unsqueeze(1)) ** 2).sum(1)
         return mean, (variance + SPREAD_FLOOR**2).sqrt()
 
-    def bounds(self, weight: Tensor, passed: Tensor, point: Tensor) -> tuple[Tensor, Tensor]:
+    def band(self, hours: Tensor) -> Tensor:
+        """Which band hours since admission [R] lie in: [R]."""
+        return torch.bucketize(hours, torch.tensor(BAND_HOURS, dtype=hours.dtype))
+
+    def bounds(self, weight: Tensor, passed: Tensor, hours: Tensor, point: Tensor) -> tuple[Tensor, Tensor]:
         """The 80% interval [R], [R] around a point prediction [R]."""
         mean, spread = self.log_moments(weight, passed)
-        low, high = ((mean + quantile * spread).exp() for quantile in self.interval)
+        quantiles = self.interval[self.band(hours)].unbind(1)
+        low, high = ((mean + quantile * spread).exp() for quantile in quantiles)
         return torch.maximum(torch.minimum(low, point), passed), torch.maximum(high, point)
 
     def _points(self, passed: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class StayReadout(nn.Module):
         passed = self.passed(hours)
         weight = self.duration.weights(probabilities[:, 1:], passed)
         point = self.duration.expected(weight, passed)
-        low, high = self.duration.bounds(weight, passed, point)
+        low, high = self.duration.bounds(weight, passed, hours, point)
         beyond = self.duration.beyond(weight).unbind(1)
         values = (probabilities[:, 0], *beyond, point, low, high)
         return dict(zip(self.tasks.columns, values, strict=True))
@@ -44,7 +44,7 @@ class RemainingReadout(nn.Module):
         passed = self.passed(hours)
         weight = self.duration.weights(probabilities, passed)
         point = self.duration.middle(weight, passed)
-        low, high = self.duration.bounds(weight, passed, point)
+        low, high = self.duration.bounds(weight, passed, hours, point)
         return dict(zip(self.tasks.columns, (point, low, high), strict=True))
 
     def passed(self, hours: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
+from lemof_stream.model.decision import earliness
 from lemof_stream.model.duration import POINTS, SHORTEST, Duration
 from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.lemof import Architecture, LeMoF
@@ -163,7 +164,8 @@ def _read_out(model: LeMoF, data: TrainingData, held_out: OutOfFold, logits: Ten
         fit_duration(model.readout.duration, duration[~duration.isnan()])
         beyond = logits[:, -len(data.tasks.edges) :].sigmoid()
         passed = model.readout.passed(hours)
-        fit_interval(model.readout.duration, beyond, passed, duration[held_out.stay, held_out.step])
+        truth = duration[held_out.stay, held_out.step]
+        fit_interval(model.readout.duration, beyond, passed, hours, truth)
     columns: dict[str, Tensor] = model.readout(logits.sigmoid(), hours)
     return columns
 
@@ -205,9 +207,19 @@ def fit_weights(model: LeMoF, held_out: OutOfFold, start: Tensor) -> None:
     parts = decision.parts(g, held_out.boosted, held_out.fused, held_out.seen).transpose(
         0, 1
     )  # [M + 2, R, K]
-    weight, bias = ridge_logistic(parts, held_out.target, start, RIDGE)
-    decision.weight.copy_(weight)
+    early = earliness(hours_of(model, held_out)).unsqueeze(1).expand_as(held_out.fused)
+    x = torch.cat([parts, parts * early, early.unsqueeze(0)])
+    pulled = torch.cat([start, torch.zeros_like(start), torch.zeros_like(start[:1])])
+    weight, bias = ridge_logistic(x, held_out.target, pulled, RIDGE)
+    decision.weight.copy_(weight[: len(start)])
+    decision.early.copy_(weight[len(start) : -1])
+    decision.early_bias.copy_(weight[-1])
     decision.bias.copy_(bias)
+
+
+def hours_of(model: LeMoF, held_out: OutOfFold) -> Tensor:
+    """Hours since admission at the end of each row's step: [R]."""
+    return (held_out.step + 1).double() * (model.schema.step_minutes / 60)
 
 
 def global_predictions(model: LeMoF, held_out: OutOfFold) -> Tensor:
@@ -218,7 +230,8 @@ def global_predictions(model: LeMoF, held_out: OutOfFold) -> Tensor:
 def decision_logits(model: LeMoF, held_out: OutOfFold) -> Tensor:
     """The integrated decision before its temperature: [R, K]."""
     g = global_predictions(model, held_out)
-    return model.decision.combine(model.decision.parts(g, held_out.boosted, held_out.fused, held_out.seen))
+    parts = model.decision.parts(g, held_out.boosted, held_out.fused, held_out.seen)
+    return model.decision.combine(parts, hours_of(model, held_out))
 
 
 def fit_temperature(logits: Tensor, target: Tensor) -> Tensor:
@@ -246,9 +259,15 @@ def fit_duration(duration: Duration, known: Tensor) -> None:
         duration.support[b] = torch.quantile(inside, quantiles)
 
 
-def fit_interval(duration: Duration, beyond: Tensor, passed: Tensor, truth: Tensor) -> None:
-    """The conformal interval on held-out predictions of every step: beyond [R, J], passed and truth [R]."""
+def fit_interval(duration: Duration, beyond: Tensor, passed: Tensor, hours: Tensor, truth: Tensor) -> None:
+    """The conformal interval of each band of hours on held-out predictions of every step.
+
+    beyond [R, J]; passed, hours and truth [R]
+    """
     mean, spread = duration.log_moments(duration.weights(beyond, passed), passed)
-    scores = ((truth.clamp(min=SHORTEST).log() - mean) / spread)[~truth.isnan()].sort().values
-    low, high = int(TAIL * len(scores)), math.ceil((1 - TAIL) * len(scores)) - 1
-    duration.interval.copy_(torch.stack([scores[low], scores[high]]))
+    scores, bands = (truth.clamp(min=SHORTEST).log() - mean) / spread, duration.band(hours)
+    for band in range(len(duration.interval)):
+        own = scores[(bands == band) & ~truth.isnan()].sort().values
+        if len(own):  # stays shorter than a band leave it as it is
+            low, high = int(TAIL * len(own)), math.ceil((1 - TAIL) * len(own)) - 1
+            duration.interval[band] = torch.stack([own[low], own[high]])

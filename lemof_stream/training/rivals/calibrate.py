@@ -43,7 +43,8 @@ def calibrate(
     if readout.duration is not None:
         fit_duration(readout.duration, duration[~duration.isnan()])
         beyond = (logits / temperature)[:, -len(tasks.edges) :].sigmoid()
-        fit_interval(readout.duration, beyond, readout.passed(hours[asked].double()), duration[asked])
+        own = hours[asked].double()
+        fit_interval(readout.duration, beyond, readout.passed(own), own, duration[asked])
     return Calibration(temperature, readout)
 
 

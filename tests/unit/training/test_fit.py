@@ -1,11 +1,20 @@
 """Calibration: what the temperatures find, and that they help on stays that nothing was fitted on."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from lemof_stream.model import TASK_SETS, Architecture, InputSchema, LeMoF
+from lemof_stream.model.duration import Duration
 from lemof_stream.model.encoders import DILATIONS
-from lemof_stream.training.fit import decision_logits, fit_decision, fit_temperature
+from lemof_stream.training.fit import (
+    decision_logits,
+    fit_decision,
+    fit_duration,
+    fit_interval,
+    fit_temperature,
+)
 from lemof_stream.training.metrics import calibration_error
 from lemof_stream.training.out_of_fold import OutOfFold
 
@@ -66,3 +75,32 @@ def test_the_logits_of_held_out_stays_are_what_the_temperature_makes_of_them() -
     assert (logits - served).abs().mean() < 0.1  # the other parts find nearly the same weights
     assert not torch.equal(logits, served)
     assert not torch.equal(model.decision.temperature, torch.ones(TASKS).double())
+
+
+def test_an_interval_is_fitted_for_each_band_of_hours() -> None:
+    torch.manual_seed(0)
+    duration = Duration((3.0, 7.0, 14.0))
+    days = torch.rand(40_000).double() * 30 + 0.5
+    fit_duration(duration, days)
+    beyond = torch.tensor([0.9, 0.75, 0.52]).double().expand(len(days), -1)
+    hours = torch.where(torch.arange(len(days)) % 2 == 0, 3.0, 40.0).double()
+    truth = torch.where(hours < 6, days, 15 + (days - 15) / 10)  # late, what is left is better known
+    fit_interval(duration, beyond, torch.zeros_like(hours), hours, truth)
+    weight = duration.weights(beyond, torch.zeros_like(hours))
+    point = duration.expected(weight, torch.zeros_like(hours))
+    low, high = duration.bounds(weight, torch.zeros_like(hours), hours, point)
+    inside = (truth >= low) & (truth <= high)
+    for early in (True, False):
+        assert 0.78 < inside[(hours < 6) == early].double().mean() < 0.86
+    assert (high - low)[hours < 6].mean() > 2 * (high - low)[hours > 6].mean()
+
+
+def test_what_is_worth_more_early_weighs_more_early() -> None:
+    rows = held_out(4_000, 12, 3)
+    early = rows.step < 3
+    noise = torch.randn_like(rows.fused)
+    telling = noise + 2 * rows.target - 1
+    rows = replace(rows, boosted=torch.where(early.unsqueeze(1), telling, noise))
+    model = LeMoF(InputSchema(), STAYS, Architecture())
+    fit_decision(model, rows)
+    assert bool((model.decision.early[-2] > 0).all())  # of the boosted level
