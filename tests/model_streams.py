@@ -47,7 +47,7 @@ def random_model(
         meta.background.copy_(torch.randn_like(meta.background))
         best.choose(torch.rand_like(meta.weight), 2)
     decision = model.decision
-    for weight in (decision.weight, decision.early, decision.background, decision.bias, decision.early_bias):
+    for weight in (decision.weight, decision.background, decision.bias):
         weight.copy_(torch.randn_like(weight))
     boosted = model.boosted
     boosted.feature.random_(sum(model.features.widths))

@@ -27,23 +27,16 @@ class Decision:
     stability_share: Tensor
 
 
-EARLY_HOURS = 12.0
-"""Within about so many hours of admission an hour changes much of what is known, later little."""
-
-
 class IntegratedDecision(nn.Module):
     """Weights over the parts, a bias and, last, a temperature a task: all fitted on held-out predictions.
 
-    `weight`, `early`, `background` [M + 2, K]: of each g[m], of the boosted level, of the fused logits. What is worth
-    most early in a stay is not what is later, so `early` is added to the weights and fades with the hours. The
-    temperature divides the sum, so it changes probabilities but neither their order nor the shares.
+    `weight`, `background` [M + 2, K]: of each g[m], of the boosted level, of the fused logits. The temperature divides
+    the sum, so it changes probabilities but neither their order nor the shares.
     """
 
     weight: Tensor
-    early: Tensor
     background: Tensor
     bias: Tensor
-    early_bias: Tensor
     temperature: Tensor
     used: Tensor
 
@@ -56,8 +49,6 @@ class IntegratedDecision(nn.Module):
         share = 1 / (3 if parts == "all" else 2)
         start = torch.tensor([share / modalities] * modalities + [share, share], dtype=double) * self.used
         self.register_buffer("weight", start.unsqueeze(1).repeat(1, tasks))
-        self.register_buffer("early", torch.zeros(modalities + 2, tasks, dtype=double))
-        self.register_buffer("early_bias", torch.zeros(tasks, dtype=double))
         self.register_buffer("background", torch.zeros(modalities + 2, tasks, dtype=double))
         self.register_buffer("bias", torch.zeros(tasks, dtype=double))
         self.register_buffer("temperature", torch.ones(tasks, dtype=double))
@@ -71,25 +62,15 @@ class IntegratedDecision(nn.Module):
         present = torch.cat([seen, torch.ones_like(seen[:, :1]).expand(-1, 2)], 1) & self.used
         return away * present.unsqueeze(-1)
 
-    def combine(self, parts: Tensor, hours: Tensor) -> Tensor:
-        """Parts [R, M + 2, K], hours since admission [R] -> logits [R, K], before the temperature."""
-        return self._sum(parts * self._weights(hours), hours)
+    def combine(self, parts: Tensor) -> Tensor:
+        """Parts [R, M + 2, K] -> logits [R, K], before the temperature."""
+        return (parts * self.weight).sum(1) + self.bias
 
-    def _weights(self, hours: Tensor) -> Tensor:
-        return self.weight + earliness(hours).view(-1, 1, 1) * self.early  # [R, M + 2, K]
-
-    def _sum(self, contributions: Tensor, hours: Tensor) -> Tensor:
-        return contributions.sum(1) + self.bias + earliness(hours).unsqueeze(1) * self.early_bias
-
-    def forward(
-        self, parts: Tensor, hours: Tensor, seen: Tensor, shapley: list[Tensor], boosted_share: Tensor
-    ) -> Decision:
+    def forward(self, parts: Tensor, seen: Tensor, shapley: list[Tensor], boosted_share: Tensor) -> Decision:
         """`shapley`: a tensor [Lm, R, K] for each modality; `boosted_share` [M]: whose features the trees ask."""
-        weights = self._weights(hours)
-        contributions = parts * weights
-        size = contributions.abs().mean(-1)  # [R, M + 2]
+        size = (parts * self.weight).abs().mean(-1)  # [R, M + 2]
         own = [
-            (values * weights[:, m]).abs().mean(-1).T * seen[:, m : m + 1]
+            (values * self.weight[m]).abs().mean(-1).T * seen[:, m : m + 1]
             for m, values in enumerate(shapley)  # [R, Lm]
         ]
         boosted = size[:, -2:-1]
@@ -99,16 +80,11 @@ class IntegratedDecision(nn.Module):
         )  # an unseen modality's features say nothing
         modality = torch.stack([levels.sum(1) for levels in own], 1) + boosted * asked
         return Decision(
-            logits=self._sum(contributions, hours) / self.temperature,
+            logits=self.combine(parts) / self.temperature,
             modality_share=_shares(modality),
             level_share=_shares(torch.cat([*own, boosted], 1)),
             stability_share=_shares(torch.stack([size[:, :-1].sum(1), size[:, -1]], 1))[:, 0],
         )
-
-
-def earliness(hours: Tensor) -> Tensor:
-    """1 at admission, fading: [R]."""
-    return (hours / -EARLY_HOURS).exp()
 
 
 def _shares(size: Tensor) -> Tensor:

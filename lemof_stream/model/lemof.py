@@ -127,11 +127,11 @@ class LeMoF(nn.Module):
 
     def decide(self, levels: list[list[Tensor]], features: Features, hours: Tensor) -> StepOutput:
         """The decision and its columns; `hours` [R] since admission."""
-        decision = self.integrate(levels, features, hours)
+        decision = self.integrate(levels, features)
         columns = self.readout(decision.logits.sigmoid(), hours)
         return StepOutput(columns, decision.modality_share, decision.level_share, decision.stability_share)
 
-    def integrate(self, levels: list[list[Tensor]], features: Features, hours: Tensor) -> Decision:
+    def integrate(self, levels: list[list[Tensor]], features: Features) -> Decision:
         """The paper's three modules, members averaged."""
         seen = features.seen
         z = [heads(own).mean(1).double() for heads, own in zip(self.heads, levels, strict=True)]
@@ -140,7 +140,7 @@ class LeMoF(nn.Module):
         boosted = self.boosted(torch.cat([features.vitals, features.ehr], 1)).double()
         fused = self.fusion(levels, seen).mean(0).double()
         parts = self.decision.parts(g, boosted, fused, seen)
-        decision: Decision = self.decision(parts, hours, seen, shapley, self.boosted.share)
+        decision: Decision = self.decision(parts, seen, shapley, self.boosted.share)
         return decision
 
     def hours_passed(self, inputs: StepInputs) -> Tensor:

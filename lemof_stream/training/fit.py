@@ -11,7 +11,6 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
-from lemof_stream.model.decision import earliness
 from lemof_stream.model.duration import POINTS, SHORTEST, Duration
 from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.lemof import Architecture, LeMoF
@@ -207,19 +206,9 @@ def fit_weights(model: LeMoF, held_out: OutOfFold, start: Tensor) -> None:
     parts = decision.parts(g, held_out.boosted, held_out.fused, held_out.seen).transpose(
         0, 1
     )  # [M + 2, R, K]
-    early = earliness(hours_of(model, held_out)).unsqueeze(1).expand_as(held_out.fused)
-    x = torch.cat([parts, parts * early, early.unsqueeze(0)])
-    pulled = torch.cat([start, torch.zeros_like(start), torch.zeros_like(start[:1])])
-    weight, bias = ridge_logistic(x, held_out.target, pulled, RIDGE)
-    decision.weight.copy_(weight[: len(start)])
-    decision.early.copy_(weight[len(start) : -1])
-    decision.early_bias.copy_(weight[-1])
+    weight, bias = ridge_logistic(parts, held_out.target, start, RIDGE)
+    decision.weight.copy_(weight)
     decision.bias.copy_(bias)
-
-
-def hours_of(model: LeMoF, held_out: OutOfFold) -> Tensor:
-    """Hours since admission at the end of each row's step: [R]."""
-    return (held_out.step + 1).double() * (model.schema.step_minutes / 60)
 
 
 def global_predictions(model: LeMoF, held_out: OutOfFold) -> Tensor:
@@ -230,8 +219,7 @@ def global_predictions(model: LeMoF, held_out: OutOfFold) -> Tensor:
 def decision_logits(model: LeMoF, held_out: OutOfFold) -> Tensor:
     """The integrated decision before its temperature: [R, K]."""
     g = global_predictions(model, held_out)
-    parts = model.decision.parts(g, held_out.boosted, held_out.fused, held_out.seen)
-    return model.decision.combine(parts, hours_of(model, held_out))
+    return model.decision.combine(model.decision.parts(g, held_out.boosted, held_out.fused, held_out.seen))
 
 
 def fit_temperature(logits: Tensor, target: Tensor) -> Tensor:

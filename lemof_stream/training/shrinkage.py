@@ -42,13 +42,12 @@ def member_logits(model: LeMoF, data: Prepared) -> Tensor:
             features = data.batch(stays, torch.arange(steps).expand(len(stays), -1), torch.zeros_like(stays))
             levels = model.encode(features, steps)
             rows = known[stays].flatten().nonzero().flatten()
-            hours = (rows % steps + 1).double() * (model.schema.step_minutes / 60)
             z = [heads(own)[:, :, rows].double() for heads, own in zip(model.heads, levels, strict=True)]
             fused = model.fusion(levels, features.seen)[:, rows].double()
             found.append(
                 torch.stack(
                     [
-                        _logits(model, [own[:, e] for own in z], fused[e], features.seen[rows], hours)
+                        _logits(model, [own[:, e] for own in z], fused[e], features.seen[rows])
                         for e in range(data.members)
                     ]
                 )
@@ -56,8 +55,7 @@ def member_logits(model: LeMoF, data: Prepared) -> Tensor:
     return torch.cat(found, 1)
 
 
-def _logits(model: LeMoF, z: list[Tensor], fused: Tensor, seen: Tensor, hours: Tensor) -> Tensor:
+def _logits(model: LeMoF, z: list[Tensor], fused: Tensor, seen: Tensor) -> Tensor:
     g = torch.stack([meta(own) for meta, own in zip(model.metas, z, strict=True)], 1)
     decision = model.decision
-    parts = decision.parts(g, torch.zeros_like(fused), fused, seen)
-    return decision.combine(parts, hours) / decision.temperature
+    return decision.combine(decision.parts(g, torch.zeros_like(fused), fused, seen)) / decision.temperature

@@ -68,9 +68,7 @@ class LeMoFRival:
         parts = []
         with torch.no_grad():
             for own, steps in _chunks(features):
-                ends = torch.arange(1, steps + 1).double() * (self.model.schema.step_minutes / 60)
-                hours = ends.repeat(len(own.seen) // steps)
-                logits = self.model.integrate(self.model.encode(own, steps), own, hours).logits
+                logits = self.model.integrate(self.model.encode(own, steps), own).logits
                 parts.append(logits.view(-1, steps, logits.shape[-1]))
         return Answer(torch.cat(parts))
 

@@ -1,7 +1,5 @@
 """Calibration: what the temperatures find, and that they help on stays that nothing was fitted on."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
@@ -93,14 +91,3 @@ def test_an_interval_is_fitted_for_each_band_of_hours() -> None:
     for early in (True, False):
         assert 0.78 < inside[(hours < 6) == early].double().mean() < 0.86
     assert (high - low)[hours < 6].mean() > 2 * (high - low)[hours > 6].mean()
-
-
-def test_what_is_worth_more_early_weighs_more_early() -> None:
-    rows = held_out(4_000, 12, 3)
-    early = rows.step < 3
-    noise = torch.randn_like(rows.fused)
-    telling = noise + 2 * rows.target - 1
-    rows = replace(rows, boosted=torch.where(early.unsqueeze(1), telling, noise))
-    model = LeMoF(InputSchema(), STAYS, Architecture())
-    fit_decision(model, rows)
-    assert bool((model.decision.early[-2] > 0).all())  # of the boosted level
