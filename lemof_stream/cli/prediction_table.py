@@ -10,16 +10,18 @@ from lemof_stream.cli.plain import plain
 from lemof_stream.client.stream import Received
 from lemof_stream.contracts.predictions import Kind, Prediction
 
+# What each shipped model predicts finds its place: risk is death's or sepsis', stay in hospital days or the hours that
+# remain in intensive care.
 _COLUMNS: Final = (
     ("stay", 16),
     ("ward", 15),
     ("hour", 5),
     ("kind", 11),
     ("rev", 5),
-    ("death", 6),
+    ("risk", 6),
     ("> 3 d", 6),
     ("> 7 d", 6),
-    ("days (80%)", 18),
+    ("stay (80%)", 20),
     ("vitals", 6),
     ("as of (UTC)", 19),
 )
@@ -51,26 +53,25 @@ class PredictionTable:
 
 def _row(prediction: Prediction) -> tuple[str, ...]:
     columns = prediction.predictions
-    days = "".join(
-        form.format(columns[name])
-        for form, name in (
-            ("{:.1f}", "los_days"),
-            (" ({:.1f} to ", "los_days_lo"),
-            ("{:.1f})", "los_days_hi"),
-        )
-        if name in columns
-    )
     return (
         prediction.stay_id,
         prediction.ward,
         f"{prediction.step_end_min / 60:g}",
         prediction.kind,
         str(prediction.revision),
-        *(_percent(columns.get(name)) for name in ("p_death", "p_los_gt_3", "p_los_gt_7")),
-        days,
+        _percent(columns.get("p_death", columns.get("p_sepsis"))),
+        *(_percent(columns.get(name)) for name in ("p_los_gt_3", "p_los_gt_7")),
+        _duration(columns, "los_days", "d") or _duration(columns, "remaining_hours", "h"),
         _percent(prediction.explanation.modality.get("vitals")),
         f"{prediction.event_time.astimezone(UTC):%Y-%m-%d %H:%M}",
     )
+
+
+def _duration(columns: dict[str, float], name: str, unit: str) -> str:
+    """A duration and its interval; empty where the model predicts none."""
+    known = [columns[key] for key in (name, f"{name}_lo", f"{name}_hi") if key in columns]
+    forms = ("{:.1f} " + unit, " ({:.1f} to ", "{:.1f})")
+    return "".join(form.format(value) for form, value in zip(forms, known, strict=False))
 
 
 def _percent(share: float | None) -> str:

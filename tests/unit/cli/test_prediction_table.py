@@ -22,14 +22,14 @@ def test_batches_stand_under_one_heading(capsys: pytest.CaptureFixture[str]) -> 
         "hour",
         "kind",
         "rev",
-        "death",
+        "risk",
         ">",
         "3",
         "d",
         ">",
         "7",
         "d",
-        "days",
+        "stay",
         "(80%)",
         "vitals",
         "as",
@@ -38,7 +38,7 @@ def test_batches_stand_under_one_heading(capsys: pytest.CaptureFixture[str]) -> 
     ]
     assert [row.split()[2] for row in rows] == ["1", "2", "3"]
     assert {row.index("provisional") for row in rows} == {heading.index("kind")}
-    assert "8.0 (3.0 to 15.0)" in rows[0]
+    assert "8.0 d (3.0 to 15.0)" in rows[0]
     assert "2026-01-05 08:59" in rows[0]
 
 
@@ -56,6 +56,24 @@ def test_a_withheld_prediction_has_a_row_without_numbers(capsys: pytest.CaptureF
         "2026-01-05",
         "08:59",
     ]
+
+
+@pytest.mark.parametrize(
+    ("predictions", "shown"),
+    [
+        ({"p_sepsis": 0.12}, "12%"),
+        (
+            {"remaining_hours": 30.0, "remaining_hours_lo": 8.0, "remaining_hours_hi": 90.0},
+            "30.0 h (8.0 to 90.0)",
+        ),
+    ],
+)
+def test_predictions_of_other_models_have_their_place(
+    capsys: pytest.CaptureFixture[str], predictions: dict[str, float], shown: str
+) -> None:
+    item = prediction(predictions=predictions)
+    PredictionTable().show([Received(item, item.to_bytes())])
+    assert shown in capsys.readouterr().out.splitlines()[1]
 
 
 @pytest.mark.parametrize(
