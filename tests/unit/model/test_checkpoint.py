@@ -163,14 +163,15 @@ def test_a_pickle_is_refused(folder: Path) -> None:
     assert "lemof train" in refusal(folder)
 
 
-def test_the_packaged_checkpoint_loads_is_small_and_says_what_it_is_for() -> None:
+@pytest.mark.parametrize("cohort", TASK_SETS)
+def test_a_packaged_checkpoint_loads_is_small_and_says_what_it_is_for(cohort: str) -> None:
     from lemof_stream.model import checkpoint
 
-    predictor = load_checkpoint()
-    folder = Path(checkpoint.__file__).parent / "checkpoints" / checkpoint.SHIPPED
+    predictor = load_for_cohort(cohort, None)
+    folder = Path(checkpoint.__file__).parent / "checkpoints" / cohort
     assert sum(file.stat().st_size for file in folder.iterdir()) < PACKAGED_LIMIT
     assert "not a medical device" in predictor.card["intended_use"]
-    assert tuple(predictor.card["outputs"]) == TASK_SETS["physionet2012"].columns
+    assert tuple(predictor.card["outputs"]) == TASK_SETS[cohort].columns
     assert {"data", "splits", "metrics", "calibration"} <= predictor.card.keys()
 
 
