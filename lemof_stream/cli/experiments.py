@@ -1,6 +1,8 @@
 """`lemof experiments`: the tables on what the paper leaves open."""
 
 import shlex
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +41,13 @@ def run(
         ),
     ] = None,
     test: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Stays to score on.")] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Folds of people, each scored by what learnt from the others. (30% are, by what learnt from 70%)",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant, averaged.")] = 1,
     out: Annotated[
         Path | None,
@@ -55,29 +64,54 @@ def run(
         raise ConfigError(f"There is no experiment {name}; there are {', '.join(EXPERIMENTS)}.")
     if bool(train) != bool(test) or (train and data):
         raise ConfigError("Name the stays with --train and --test together, or with --data alone.")
+    if train and folds:
+        raise ConfigError("Folds are of the stays of --data: leave --folds out, or --train and --test.")
     folder = report.report_folder(out)
     one_thread()
 
-    def read() -> "tuple[Cohort, Cohort]":
-        return _read(cohort, data, train, test)
-
+    experiment, stays = EXPERIMENTS[name], _Stays(cohort, data, train, test, folds)
     with stage_bars() as (progress, _):
-        setting = Setting(read, tuple(range(seeds)), progress)
-        files = report.run(
-            EXPERIMENTS[name], setting, _command(name, cohort, data, train, test, seeds), folder
-        )
+        settings = [
+            Setting(partial(stays.fold, k), tuple(range(seeds)), progress, *experiment.recipe(cohort))
+            for k in range(folds or 1)
+        ]
+        command = _command(name, cohort, data, train, test, folds, seeds)
+        files = report.run(experiment, settings, stays.scored, command, folder)
     typer.echo("\n".join(map(str, files)))
 
 
-def _read(
-    cohort: str, data: list[Path] | None, train: list[Path] | None, test: list[Path] | None
-) -> "tuple[Cohort, Cohort]":
-    from lemof_stream.cohorts import read_cohort
-    from lemof_stream.training.experiments.setting import split_people
+@dataclass(frozen=True)
+class _Stays:
+    """The stays that were named, read by who needs them."""
 
-    if train and test:
-        return read_cohort(cohort, *train), read_cohort(cohort, *test)
-    return split_people(read_cohort(cohort, *folders(cohort, data, load_settings())))
+    cohort: str
+    data: list[Path] | None
+    train: list[Path] | None
+    test: list[Path] | None
+    folds: int | None
+
+    @cached_property
+    def _whole(self) -> "Cohort":
+        from lemof_stream.cohorts import read_cohort
+
+        return read_cohort(self.cohort, *folders(self.cohort, self.data, load_settings()))
+
+    @cached_property
+    def _parts(self) -> "list[tuple[Cohort, Cohort]]":
+        from lemof_stream.cohorts import read_cohort
+        from lemof_stream.training.experiments.setting import fold_people, split_people
+
+        if self.train and self.test:
+            return [(read_cohort(self.cohort, *self.train), read_cohort(self.cohort, *self.test))]
+        return fold_people(self._whole, self.folds) if self.folds else [split_people(self._whole)]
+
+    def fold(self, k: int) -> "tuple[Cohort, Cohort]":
+        """Training and test stays."""
+        return self._parts[k]
+
+    def scored(self) -> "Cohort":
+        """The test stays of all folds."""
+        return self._whole if self.folds else self._parts[0][1]
 
 
 def _command(
@@ -86,6 +120,7 @@ def _command(
     data: list[Path] | None,
     train: list[Path] | None,
     test: list[Path] | None,
+    folds: int | None,
     seeds: int,
 ) -> str:
     """What was asked for, with the folders' own names, as their places differ between machines."""
@@ -93,4 +128,5 @@ def _command(
     for option, named in (("--data", data), ("--train", train), ("--test", test)):
         for folder in named or ():
             words += [option, folder.resolve().name]
+    words += ["--folds", str(folds)] if folds else []
     return shlex.join([*words, "--seeds", str(seeds)])

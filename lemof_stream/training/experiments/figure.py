@@ -51,6 +51,7 @@ def _differences(found: dict[str, Any]) -> Any:
             known = "not defined" if value is None else f"{value:.3f}"
             panel.set_title(f"{task}, {hour_name(hour)}: first {known}", fontsize=9)
             panel.axvline(0, color="0.6", linewidth=0.8)
+            panel.locator_params(axis="x", nbins=5)  # more labels would overlap
             _rows(panel, variants, [c["difference"] for c in here])
     figure.suptitle(
         f"{found['experiment']}: {metric} minus that of “{found['first']}” (first row), 95% intervals"

@@ -3,6 +3,7 @@
 from lemof_stream.training.experiments import (
     amount,
     attention,
+    baseline,
     bedside,
     cost,
     levels,
@@ -59,6 +60,17 @@ EXPERIMENTS = {
                 "LeMoF is calibrated here as its rivals are, without what sharpens the mean of its members.",
                 "LightGBM and logistic regression are tuned within the training people.",
             ),
+        ),
+        Experiment(
+            "baseline",
+            "Is LeMoF as it ships better than what a hospital would use instead, tuned LightGBM?",
+            baseline.run,
+            (
+                "Both learn from the same people, features and steps; LightGBM is one model a task, of three seeds.",
+                "LightGBM is tuned within the training people; LeMoF's recipe is the one that ships.",
+            ),
+            calibration=True,
+            shipped=True,
         ),
         Experiment(
             "monitored",

@@ -1,17 +1,19 @@
 """An experiment's report: a table to read, the same numbers as JSON, a figure."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lemof_stream.cohorts import Cohort
 from lemof_stream.errors import ConfigError
 from lemof_stream.training.experiments.compare import GROUPS, Comparison, compare
 from lemof_stream.training.experiments.figure import draw, hour_name, load_matplotlib
-from lemof_stream.training.experiments.setting import Experiment, Setting, described
+from lemof_stream.training.experiments.setting import Experiment, Setting, described, merged
 from lemof_stream.training.metrics import Estimate
 
+DEFAULT_COHORT = "physionet2012"
 REPORTS = Path("lemof_stream/training/reports")
 GROUP_NAMES = {"recorded": "stays with a value in the last 6 hours", "all": "all stays"}
 
@@ -32,17 +34,26 @@ def report_folder(out: Path | None) -> Path:
     return REPORTS
 
 
-def run(experiment: Experiment, setting: Setting, command: str, out: Path) -> list[Path]:
-    """Run an experiment and write NAME.md, NAME.json and NAME.png to `out`.
+def run(
+    experiment: Experiment,
+    folds: Sequence[Setting],
+    scored_stays: Callable[[], Cohort],
+    command: str,
+    out: Path,
+) -> list[Path]:
+    """Run an experiment, once or in every fold of people, and write NAME.md, NAME.json and NAME.png to `out`, or
+    NAME_COHORT.* of a cohort that is not the default one.
+
+    `scored_stays`: those that the folds test on, together.
 
     Raises:
         ConfigError: Matplotlib is not installed.
         DataError: the stays are not fit for it.
     """
     load_matplotlib()  # before the work, not after it
-    variants = experiment.run(setting)
+    variants = merged([experiment.run(setting) for setting in folds])
     scored = any(variant.tables for variant in variants)
-    comparisons = compare(variants, setting.test, calibration=experiment.calibration) if scored else []
+    comparisons = compare(variants, scored_stays(), calibration=experiment.calibration) if scored else []
     found: dict[str, Any] = {
         "experiment": experiment.name,
         "question": experiment.sentence,
@@ -54,17 +65,24 @@ def run(experiment: Experiment, setting: Setting, command: str, out: Path) -> li
     }
     if scored:
         found |= {
-            "seeds": list(setting.seeds),
-            "recipe": asdict(setting.recipe) | asdict(setting.sizes),
-            "train": described(setting.train),
-            "test": described(setting.test),
+            "seeds": list(folds[0].seeds),
+            "recipe": asdict(folds[0].recipe) | asdict(folds[0].sizes),
+            "train": described(folds[0].train),
+            "test": described(scored_stays()),
+            "folds": len(folds),
         }
     out.mkdir(parents=True, exist_ok=True)
-    files = [out / f"{experiment.name}.{kind}" for kind in ("md", "json", "png")]
+    files = [out / f"{_stem(found)}.{kind}" for kind in ("md", "json", "png")]
     files[0].write_text("\n".join(_lines(found)) + "\n")
     files[1].write_text(json.dumps(found, indent=1) + "\n")
     draw(found, files[2])
     return files
+
+
+def _stem(found: dict[str, Any]) -> str:
+    """The files' name without its ending."""
+    cohort = found["test"]["cohort"] if found["comparisons"] else DEFAULT_COHORT
+    return str(found["experiment"]) + ("" if cohort == DEFAULT_COHORT else f"_{cohort}")
 
 
 def _lines(found: dict[str, Any]) -> Iterable[str]:
@@ -80,15 +98,18 @@ def _lines(found: dict[str, Any]) -> Iterable[str]:
                 yield from _group(own, group)
     if found["figures"]:
         yield from _figures(found["figures"])
-    yield from ("", f"![{found['experiment']}]({found['experiment']}.png)")
+    yield from ("", f"![{found['experiment']}]({_stem(found)}.png)")
 
 
 def _how(found: dict[str, Any]) -> Iterable[str]:
-    for role in ("train", "test"):
-        own = found[role]
-        yield (
-            f"- {role}: {own['stays']:,} stays of {own['people']:,} people of {own['cohort']}, {own['stay_ids']}"
-        )
+    train, test = (
+        f"{own['stays']:,} stays of {own['people']:,} people of {own['cohort']}, {own['stay_ids']}"
+        for own in (found["train"], found["test"])
+    )
+    if found["folds"] > 1:
+        yield f"- {test}, in {found['folds']} folds of people, each scored by what learnt from the others"
+    else:
+        yield from (f"- train: {train}", f"- test: {test}")
     yield f"- seeds: {', '.join(map(str, found['seeds']))}; scores are means over them"
     yield "- recipe: " + ", ".join(f"{name} {value}" for name, value in found["recipe"].items())
     yield (

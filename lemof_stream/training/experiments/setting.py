@@ -3,13 +3,14 @@
 N stays, T steps
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lemof_stream.cohorts import Cohort
 from lemof_stream.errors import DataError
@@ -18,8 +19,8 @@ from lemof_stream.training.epochs import Log, Progress
 from lemof_stream.training.metrics import Estimate
 from lemof_stream.training.recipe import Recipe, default_config
 
-SIZES = Architecture(members=4, trees=300)
-RECIPE = replace(default_config("physionet2012").recipe, epochs=3, fusion_epochs=4)
+SIZES = Architecture(members=4, trees=200)
+RECIPE = replace(default_config("physionet2012").recipe, epochs=3, fusion_epochs=4, boosted_rows=40_000)
 """Smaller and shorter than what is shipped, so that an experiment of some ten variants takes some ten minutes of one
 core; all variants of one experiment share them."""
 TRAINING_SHARE = 0.7
@@ -84,14 +85,47 @@ class Experiment:
     notes: tuple[str, ...] = ()
     calibration: bool = False
     """Whether what changes may also change how large probabilities are."""
+    shipped: bool = False
+    """Whether variants are trained as a cohort's checkpoint is, at some four times the cost."""
+
+    def recipe(self, cohort: str) -> tuple[Architecture, Recipe]:
+        """What its variants are trained with."""
+        if not self.shipped:
+            return SIZES, RECIPE
+        config = default_config(cohort)
+        return config.architecture, config.recipe
+
+
+def merged(folds: Sequence[list[Variant]]) -> list[Variant]:
+    """The variants of every fold as one: a variant's predictions of all folds' stays, seed by seed."""
+    found = []
+    for same in zip(*folds, strict=True):
+        seeds = zip(*(variant.tables for variant in same), strict=True)
+        found.append(replace(same[0], tables=[pa.concat_tables(seed) for seed in seeds]))
+    return found
 
 
 def split_people(cohort: Cohort) -> tuple[Cohort, Cohort]:
     """Training and test stays of one data set, nobody in both; the same every time."""
+    place = _places(cohort)
+    return _parted(cohort, place >= TRAINING_SHARE)
+
+
+def fold_people(cohort: Cohort, folds: int) -> list[tuple[Cohort, Cohort]]:
+    """Training and test stays of every fold: each person is tested on once; the same every time."""
+    fold = (_places(cohort) * folds).astype(int)
+    return [_parted(cohort, fold == k) for k in range(folds)]
+
+
+def _places(cohort: Cohort) -> NDArray[np.float64]:
+    """[N] where in a random order of people, from 0 to below 1, a stay's person comes."""
     people = np.unique(cohort.person, return_inverse=True)[1]
     order = np.random.default_rng(0).permutation(int(people.max(initial=-1)) + 1)
-    learns = order[people] < TRAINING_SHARE * len(order)
-    return cohort.take(np.flatnonzero(learns)), cohort.take(np.flatnonzero(~learns))
+    return np.asarray(order[people] / max(len(order), 1))
+
+
+def _parted(cohort: Cohort, test: NDArray[np.bool_]) -> tuple[Cohort, Cohort]:
+    return cohort.take(np.flatnonzero(~test)), cohort.take(np.flatnonzero(test))
 
 
 def described(cohort: Cohort) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class LogisticRegression:
 
     def fit(self, data: Prepared, duration: Tensor, recipe: Recipe, progress: Progress) -> Answer:  # noqa: ARG002
         rows = training_rows(data, recipe)
-        few, held_out = tuning_rows(rows, recipe.seed), []
+        few, held_out = tuning_rows(rows, data.target, recipe.seed), []
         x_few, x = self._standardised(few.x), self._standardised(rows.x)
         for k in range(self.tasks):
             progress(self.name, k / self.tasks)

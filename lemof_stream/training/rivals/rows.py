@@ -14,6 +14,8 @@ from lemof_stream.training.recipe import Recipe
 
 TUNING_ROWS = 8_000
 """Two steps a stay of PhysioNet 2012: neighbouring steps say nearly the same, and settings need no more."""
+FEWEST_OUTCOMES = 300
+"""Of the rarest outcome among them, where there are so many: with a third of it, settings differ by chance."""
 GROUPS = 3
 """Of people, each held out once where settings are tuned."""
 
@@ -46,7 +48,10 @@ def training_rows(data: Prepared, recipe: Recipe) -> Rows:
     return Rows(features_at(data, view, stay, step), stay, step, view, data.fold[stay] % GROUPS)
 
 
-def tuning_rows(rows: Rows, seed: int) -> Rows:
-    """Those that settings are tuned on."""
-    drawn = torch.randperm(len(rows.stay), generator=torch.Generator().manual_seed(seed))[:TUNING_ROWS]
+def tuning_rows(rows: Rows, target: Tensor, seed: int) -> Rows:
+    """Those that settings are tuned on; `target` [N, T, K]."""
+    share = target[rows.stay, rows.step].nanmean(0)
+    rarest = torch.minimum(share, 1 - share).min().item()
+    wanted = max(TUNING_ROWS, round(FEWEST_OUTCOMES / max(rarest, 1 / len(rows.stay))))
+    drawn = torch.randperm(len(rows.stay), generator=torch.Generator().manual_seed(seed))[:wanted]
     return rows.take(drawn.sort().values)

@@ -23,6 +23,7 @@ def test_every_experiment_is_listed_with_its_question() -> None:
         (["nothing"], "There is no experiment nothing; there are levels"),
         (["levels", "--train", "a"], "--train and --test together"),
         (["levels", "--train", "a", "--test", "b", "--data", "c"], "--train and --test together"),
+        (["levels", "--train", "a", "--test", "b", "--folds", "3"], "Folds are of the stays of --data"),
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: list[str], said: str, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from lemof_stream.errors import ConfigError, DataError
 from lemof_stream.training.evaluate import evaluate
 from lemof_stream.training.experiments.compare import Comparison, compare
 from lemof_stream.training.experiments.report import report_folder, run
-from lemof_stream.training.experiments.setting import Experiment, Setting, Variant, split_people
+from lemof_stream.training.experiments.setting import Experiment, Setting, Variant, fold_people, split_people
 from lemof_stream.training.metrics import Estimate
 from tests.recorded_stays import HOURS, write_stays
 
@@ -97,7 +97,14 @@ def test_a_report_over_every_step_says_so(cohort: Cohort, tmp_path: Path) -> Non
     train, test = split_people(stepwise(cohort, "sepsis2019", np.arange(STAYS * HOURS) % 2.0))
     risk = np.linspace(0, 1, len(test) * HOURS)
     variants = [Variant("a", [guessed(test, 0).append_column("p_sepsis", pa.array(risk))])]
-    files = run(Experiment("guesses", "?", lambda _: variants), setting(train, test), "lemof", tmp_path)
+    files = run(
+        Experiment("guesses", "?", lambda _: variants),
+        [setting(train, test)],
+        lambda: test,
+        "lemof",
+        tmp_path,
+    )
+    assert [file.name for file in files] == [f"guesses_sepsis2019.{kind}" for kind in ("md", "json", "png")]
     text = files[0].read_text()
     assert f"| variant | every hour ({len(test)} stays) | Δ |" in text
     assert "last 6 hours" not in text
@@ -143,7 +150,7 @@ def test_an_experiment_writes_its_table_its_numbers_and_its_figure(cohort: Cohor
     experiment = Experiment("guesses", "Does guessing help?", lambda _: variants, ("Nothing was trained.",))
     train, test = split_people(cohort)
     variants = [Variant(name, [guessed(test, seed)]) for seed, name in enumerate(("first", "second"))]
-    files = run(experiment, setting(train, test), "lemof experiments run guesses", tmp_path)
+    files = run(experiment, [setting(train, test)], lambda: test, "lemof experiments run guesses", tmp_path)
     assert [file.name for file in files] == ["guesses.md", "guesses.json", "guesses.png"]
     text, found = files[0].read_text(), json.loads(files[1].read_text())
     assert found["comparisons"] == compare(variants, test)
@@ -160,7 +167,13 @@ def test_figures_that_are_no_scores_need_no_stays(tmp_path: Path) -> None:
 
     figures = {"parameters": Estimate(value=12.0, low=None, high=None)}
     experiment = Experiment("sizes", "How large?", lambda _: [Variant("a", figures=figures)])
-    files = run(experiment, Setting(unread, (0,), quiet), "lemof experiments run sizes", tmp_path)
+    files = run(
+        experiment,
+        [Setting(unread, (0,), quiet)],
+        lambda: unread()[1],
+        "lemof experiments run sizes",
+        tmp_path,
+    )
     assert "| a | 12 |" in files[0].read_text()
 
 
@@ -181,3 +194,19 @@ def test_without_a_checkout_the_folder_must_be_named(tmp_path: Path, monkeypatch
     with pytest.raises(ConfigError, match="--out"):
         report_folder(None)
     assert report_folder(tmp_path) == tmp_path
+
+
+def test_folds_score_everybody_once_by_what_learnt_from_others(cohort: Cohort, tmp_path: Path) -> None:
+    folds = fold_people(cohort, 3)
+    assert sorted(stay for _, test in folds for stay in test.stay_ids) == sorted(cohort.stay_ids)
+    assert all(not set(train.person) & set(test.person) for train, test in folds)
+
+    def guesses(own: Setting) -> list[Variant]:
+        return [Variant("a", [guessed(own.test, 0)]), Variant("b", [guessed(own.test, 1)])]
+
+    files = run(
+        Experiment("guesses", "?", guesses), [setting(*fold) for fold in folds], lambda: cohort, "", tmp_path
+    )
+    assert "in 3 folds of people" in files[0].read_text()
+    found = json.loads(files[1].read_text())["comparisons"]
+    assert {c["stays"] for c in found if (c["task"], c["group"]) == ("p_death", "all")} == {len(cohort)}
