@@ -50,7 +50,7 @@ def random_model(
     for weight in (decision.weight, decision.background, decision.bias):
         weight.copy_(torch.randn_like(weight))
     boosted = model.boosted
-    boosted.feature.random_(sum(model.features.widths))
+    boosted.feature.random_(2 * sum(model.features.widths))
     boosted.threshold.normal_()
     boosted.leaf.normal_(std=0.1)
     if model.readout.duration is not None:

@@ -107,7 +107,7 @@ def profile(model: LeMoF, batch: int = BATCH) -> dict[str, Timing]:
     features = model.features.step(inputs, state)[0]
     vitals, ehr = model.encodings[0](features.vitals), model.encodings[1](features.ehr)
     levels = [model.vitals.step(vitals, state)[0], model.ehr(ehr)]
-    both, hours = torch.cat([features.vitals, features.ehr], 1), model.hours_passed(inputs)
+    hours = model.hours_passed(inputs)
     found = timings(
         {
             "running features": (lambda: model.features.step(inputs, state), batch),
@@ -116,7 +116,7 @@ def profile(model: LeMoF, batch: int = BATCH) -> dict[str, Timing]:
             "vitals encoder": (lambda: model.vitals.step(vitals, state), batch),
             "EHR encoder": (lambda: model.ehr(ehr), batch),
             "fusion": (lambda: model.fusion(levels, features.seen), batch),
-            "boosted level": (lambda: model.boosted(both), batch),
+            "boosted level": (lambda: model.boosted(features.vitals, features.ehr), batch),
             "decision": (lambda: model.decide(levels, features, hours), batch),
         }
     )

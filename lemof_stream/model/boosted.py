@@ -1,10 +1,11 @@
-"""The boosted level: gradient-boosted oblivious trees on the running features, as tensors.
+"""The boosted level: gradient-boosted trees on the running features, as tensors.
 
-    R rows, F features of all modalities, N trees, P splits a tree (its depth), K tasks
+    R rows, F features of all modalities, N trees, P their depth, K tasks
 
-Trees and networks err differently, so the integrated decision holds one level of trees beside the networks' levels. All
-nodes of one depth of an oblivious tree ask the same question and every leaf holds a value for each task, so a tree is
-P comparisons and one look-up, and nothing but PyTorch is needed to serve it. An undefined feature answers no.
+Trees and networks err differently, so the integrated decision holds one level of trees beside the networks' levels. A
+leaf holds a value for each task: the tasks share every question, and the rare outcomes gain by it. All trees are whole
+binary trees of one depth, so that every question of a block of rows is asked at once, and nothing but PyTorch is needed
+to serve them.
 
 Trees jump at their thresholds, so step and whole stay agree only because the features agree to the last bit (see
 `channels.GRID`).
@@ -16,11 +17,16 @@ from torch import Tensor, nn
 ROWS = 256
 """Asked at once: what is held between two questions stays in the processor's second cache."""
 DEEPEST = 8
-"""Splits a tree: the place of a leaf within it is one byte."""
+"""Splits from the root to a leaf: the place of a leaf within its tree is one byte."""
 
 
 class BoostedLevel(nn.Module):
-    """`feature`, `threshold` [P, N]; `leaf` [N * 2^P, K], the first question being the lowest bit; `bias` [K].
+    """Trees whose nodes lie in the order of their depth: node n's children are 2 n + 1 (no) and 2 n + 2 (yes).
+
+    `feature`, `threshold` [2^P - 1, N]: is the feature above the threshold? An undefined feature answers no. A feature
+    of F and more asks for the negative of feature - F, so that of a question and its opposite the one is asked whose
+    "no" is where undefined values belong. `leaf` [N * 2^P, K] in the order of the answers, the first being the
+    highest bit; `bias` [K].
 
     `share` [M]: how much of the splits' gain each modality holds.
     """
@@ -36,26 +42,45 @@ class BoostedLevel(nn.Module):
         super().__init__()
         if depth > DEEPEST:
             raise ValueError(f"trees of depth {depth} are deeper than {DEEPEST}")
-        self.register_buffer("feature", torch.zeros(depth, trees, dtype=torch.int32))
-        self.register_buffer("threshold", torch.zeros(depth, trees))
+        nodes = (1 << depth) - 1
+        self.depth = depth
+        self.register_buffer("feature", torch.zeros(nodes, trees, dtype=torch.int32))
+        self.register_buffer("threshold", torch.full((nodes, trees), torch.inf))
         self.register_buffer("leaf", torch.zeros(trees << depth, tasks))
         self.register_buffer("bias", torch.zeros(tasks))
         self.register_buffer("share", torch.full((modalities,), 1 / modalities))
         first = torch.arange(trees, dtype=torch.int32) << depth
         self.register_buffer("first", first, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[R, F] with NaN -> logits [R, K]."""
+    def forward(self, *parts: Tensor) -> Tensor:
+        """Features with NaN, parted by modality: [R, Fm] each -> logits [R, K]."""
         if not len(self.first):
-            return self.bias.expand(len(x), -1)
-        return torch.cat([self._sum(rows) for rows in torch.split(x, ROWS)]) + self.bias
+            return self.bias.expand(len(parts[0]), -1)
+        some = zip(*(torch.split(part, ROWS) for part in parts), strict=True)
+        return torch.cat([self._sum(rows) for rows in some]) + self.bias
 
-    def _sum(self, x: Tensor) -> Tensor:
-        """[r, F] -> the sum of all trees' leaves [r, K]."""
-        columns = x.T.contiguous()  # a feature's values side by side: each question reads one run of memory
-        place = torch.zeros(self.feature.shape[1], len(x), dtype=torch.uint8)  # of the leaf within its tree
-        for bit, (feature, threshold) in enumerate(zip(self.feature, self.threshold, strict=True)):
-            yes = columns.index_select(0, feature) > threshold.unsqueeze(1)
-            place.add_(yes.view(torch.uint8), alpha=1 << bit)
-        leaf = place.T.contiguous() + self.first
-        return nn.functional.embedding_bag(leaf, self.leaf, mode="sum")
+    def _sum(self, parts: tuple[Tensor, ...]) -> Tensor:
+        """[r, Fm] each -> the sum of all trees' leaves [r, K]."""
+        features = sum(part.shape[1] for part in parts)
+        # A feature's values side by side: each question reads one run of memory.
+        columns = parts[0].new_empty(2 * features, len(parts[0]))
+        torch.cat([part.T for part in parts], out=columns[:features])
+        torch.neg(columns[:features], out=columns[features:])
+        place: Tensor | None = None
+        path: list[Tensor] = []
+        for depth in range(self.depth):
+            answers = self._answers(columns, depth)
+            for answer in path:  # of two halves of the nodes, the one that the answer leads to
+                no, yes = answers.chunk(2)
+                answers = no ^ (answer & (no ^ yes))  # a fifth of what `where` costs
+            path.append(answers[0])
+            place = answers[0] if place is None else place * 2 + answers[0]
+        assert place is not None
+        return nn.functional.embedding_bag(place.T.contiguous() + self.first, self.leaf, mode="sum")
+
+    def _answers(self, columns: Tensor, depth: int) -> Tensor:
+        """0 or 1 [2^depth, N, r] of all nodes of one depth."""
+        nodes = slice((1 << depth) - 1, (2 << depth) - 1)
+        feature, threshold = self.feature[nodes].flatten(), self.threshold[nodes].flatten()
+        yes = columns.index_select(0, feature) > threshold.unsqueeze(1)
+        return yes.view(torch.uint8).view(1 << depth, -1, columns.shape[1])

@@ -31,7 +31,7 @@ from lemof_stream.model.predictor import Predictor
 from lemof_stream.model.schema import InputSchema
 from lemof_stream.model.tasks import TASK_SETS
 
-FORMAT = "lemof-checkpoint/2"
+FORMAT = "lemof-checkpoint/3"
 WEIGHTS, CARD, SUMS = "model.safetensors", "card.json", "SHA256SUMS"
 SHIPPED = "physionet2012"
 """What the runner loads where nothing is named: its inputs are those that most bedsides have."""

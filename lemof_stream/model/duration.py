@@ -71,7 +71,8 @@ class Duration(nn.Module):
 
     def log_moments(self, weight: Tensor, passed: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and spread of the logarithm [R]."""
-        logs = self._points(passed).log()
+        # Logarithms of support and rows apart, then the larger: a fiftieth of those of every pair, and the same.
+        logs = torch.maximum(self.support.flatten().log(), passed.clamp(min=SHORTEST).log().unsqueeze(1))
         mean = (weight * logs).sum(1)
         variance = (weight * (logs - mean.unsqueeze(1)) ** 2).sum(1)
         return mean, (variance + SPREAD_FLOOR**2).sqrt()

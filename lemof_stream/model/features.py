@@ -16,7 +16,7 @@ from lemof_stream.model.inputs import State, StepInputs
 from lemof_stream.model.schema import InputSchema
 
 WINDOW = 24
-"""Steps that the ring holds: the longest window of a feature (the slope's)."""
+"""Steps that the ring holds: the longest window of a feature (the slope's). A modality silent for longer is stale."""
 NEVER = 48.0
 """Steps since last seen of a channel never seen; older than this is no different to the model."""
 STATISTICS = (
@@ -35,7 +35,9 @@ CONTEXT = ("log_step", "part_of_horizon", "part_of_step")
 class Features:
     """Features of one step. NaN: undefined, because nothing was seen.
 
-    vitals: [B, Av * Q + context], ehr: [B, Ae * Q + context + demographics]; seen: [B, 2], the modality ever seen
+    vitals: [B, Av * Q + context], ehr: [B, Ae * Q + context + demographics]
+    seen: [B, 2], whether the modality says anything: something of it was seen in the last `WINDOW` steps, or, of the
+    EHR, demographics are known
     """
 
     vitals: Tensor
@@ -135,7 +137,7 @@ class RunningFeatures(nn.Module):
         stacked = torch.cat([values, recent, counts], 1)  # [B, Q, A]
         vitals, ehr = torch.split(stacked, self._parts, 2)
         context, static = self._context(inputs), self._static(inputs.static.float())
-        seen = torch.stack([part.any(1) for part in torch.split(count > 0, self._parts, 1)], 1)
+        seen = torch.stack([part.any(1) for part in torch.split(since < WINDOW, self._parts, 1)], 1)
         seen[:, 1] |= (~inputs.static.isnan()).any(1)
         return Features(
             vitals=torch.cat([vitals.flatten(1), context], 1),

@@ -3,7 +3,7 @@
     E members, R rows, M modalities, L levels, D width of the fused space, K tasks
 
 The best k levels of each modality, weighted by their importance, make the modality's token; the tokens attend to each
-other; a modality that was never seen is masked out of every attention, never filled with zeros.
+other; a modality that was never seen, or is stale, is masked out of every attention, never filled with zeros.
 
 The paper leaves open how levels are chosen and weighted and what the attention is: options, the default first.
 """

@@ -36,7 +36,7 @@ class Architecture:
     ehr_levels: int = 4
     fused_width: int = 32
     dropout: float = 0.3
-    trees: int = 600
+    trees: int = 400
     tree_depth: int = 3
     vitals_encoder: VitalsEncoder = "tcn"
     ehr_encoder: EhrEncoder = "residual_mlp"
@@ -137,7 +137,7 @@ class LeMoF(nn.Module):
         z = [heads(own).mean(1).double() for heads, own in zip(self.heads, levels, strict=True)]
         g = torch.stack([meta(own) for meta, own in zip(self.metas, z, strict=True)], 1)
         shapley = [meta.shapley(own) for meta, own in zip(self.metas, z, strict=True)]
-        boosted = self.boosted(torch.cat([features.vitals, features.ehr], 1)).double()
+        boosted = self.boosted(features.vitals, features.ehr).double()
         fused = self.fusion(levels, seen).mean(0).double()
         parts = self.decision.parts(g, boosted, fused, seen)
         decision: Decision = self.decision(parts, seen, shapley, self.boosted.share)

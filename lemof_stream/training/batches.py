@@ -19,11 +19,15 @@ stays are four times as long as most. More than 8 saves little more, and makes b
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of stays [n], some of their steps [n, S], and the features of both in a random view."""
+    """Rows of stays [n], some of their steps [n, S], and the features of both in a random view.
+
+    weight [n]: how many known steps of its stay a drawn one stands for, as scores count steps.
+    """
 
     stays: Tensor
     steps: Tensor
     features: Features
+    weight: Tensor
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Prepared:
 
     Of the two views the first is the stays as they were charted, the second as `augment` draws them.
 
-    Folds from `members` on are seen by all.
+    Folds from `members` on are seen by all. `steady`: whether a stay's target is the same at all its known steps; the
+    last one is then learnt from the most, as it knows the most.
     """
 
     vitals: Tensor
@@ -43,6 +48,7 @@ class Prepared:
     fold: Tensor
     person: Tensor
     members: int
+    steady: bool
 
     def known(self) -> Tensor:
         """[N, T] whether anything is to be learnt from a step."""
@@ -74,16 +80,21 @@ class Prepared:
 
 
 def batches(data: Prepared, stays: Tensor, recipe: Recipe, generator: torch.Generator) -> Iterator[Batch]:
-    """These stays in random order, each with some known steps, drawn without replacement, the last one always."""
+    """These stays in random order, each with some known steps, drawn without replacement; of a steady target the last
+    one always.
+    """
     steps, known, last = data.target.shape[1], data.known(), data.last_known()
     for places in _of_like_length(last[stays], recipe.stays_a_batch, generator):
         chosen = stays[places]
         noise = torch.rand(len(chosen), steps, generator=generator) + known[chosen]
-        noise[torch.arange(len(chosen)), last[chosen]] = 3.0
+        if data.steady:
+            noise[torch.arange(len(chosen)), last[chosen]] = 3.0
         longest = int(last[chosen].max()) + 1
         some = noise[:, :longest].topk(min(recipe.steps_a_stay, longest), 1).indices
         view = (torch.rand(len(chosen), generator=generator) < recipe.second_view).long()
-        yield Batch(chosen, some, data.batch(chosen, some, view))
+        count = known[chosen].sum(1)
+        weight = count / count.clamp(min=1, max=some.shape[1])
+        yield Batch(chosen, some, data.batch(chosen, some, view), weight)
 
 
 def _of_like_length(length: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:

@@ -31,7 +31,7 @@ FEWEST_VALIDATION = 200
 Progress = Callable[[str, float], None]
 """Called with the stage's name and the share of it that is done."""
 Loss = Callable[[Batch, Tensor], Tensor]
-"""Of a batch, counting the stays of each member [E, n]."""
+"""Of a batch, and by how much each member counts each stay [E, n]."""
 
 
 class Epoch(NamedTuple):
@@ -142,7 +142,7 @@ class Fitting:
         total = torch.zeros(())
         for done, batch in enumerate(batches(self.data, stays, self.recipe, self.order)):
             self.optimizer.zero_grad()
-            loss = self.stage.loss(batch, self.data.learns(batch.stays))
+            loss = self.stage.loss(batch, self.data.learns(batch.stays) * batch.weight)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(self.parameters, 1.0)
             self.optimizer.step()
@@ -158,7 +158,7 @@ class Fitting:
         total = torch.zeros(())
         with torch.no_grad():
             for batch in batches(self.data, stays, self.recipe, same):
-                counts = 1 - self.data.learns(batch.stays)
+                counts = (1 - self.data.learns(batch.stays)) * batch.weight
                 total += self.stage.loss(batch, counts) * len(batch.stays)
         return total.item() / len(stays)
 

@@ -36,7 +36,8 @@ def prepare(
         encoding.scale.copy_(scale.clamp(min=SMALLEST_SCALE))
     order = torch.randperm(int(person.max()) + 1, generator=torch.Generator().manual_seed(seed))
     members = model.sizes.members
-    return Prepared(vitals, ehr, seen, target, order[person] % (2 * members), person, members)
+    steady = bool(((target == target[:, :1]) | target.isnan()).all())
+    return Prepared(vitals, ehr, seen, target, order[person] % (2 * members), person, members, steady)
 
 
 def fit_channels(model: LeMoF, inputs: StepInputs) -> None:

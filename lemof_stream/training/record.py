@@ -18,11 +18,12 @@ import numpy as np
 import torch
 
 from lemof_stream.cohorts import Cohort
+from lemof_stream.training.boost import xgboost_version
 from lemof_stream.training.epochs import Epoch
 from lemof_stream.training.fit import Fitted
 from lemof_stream.training.recipe import TrainingConfig, to_toml
 
-PACKAGES = ("lemof-stream", "torch", "catboost", "numpy", "scipy", "safetensors")
+PACKAGES = ("lemof-stream", "torch", "numpy", "scipy", "safetensors")
 """Whose versions may change the weights."""
 
 
@@ -60,7 +61,7 @@ def cohort_sha256(cohort: Cohort) -> str:
 def _environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES} | {"xgboost": xgboost_version()},
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),

@@ -17,8 +17,8 @@ from lemof_stream.training.recipe import Recipe
 
 
 def task_loss(logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
-    """Cross-entropy [.., E, n, S, K] against target [n, S, K] (NaN: not counted), for the members that
-    count a stay [E, n].
+    """Cross-entropy [.., E, n, S, K] against target [n, S, K] (NaN: not counted), each stay counted by each member as
+    much as `counts` [E, n] says.
     """
     known = ~target.isnan()
     weight = counts[:, :, None, None] * known  # [E, n, S, K]

@@ -16,7 +16,7 @@ from lemof_stream.contracts.predictions import ModelInfo
 from lemof_stream.errors import DataError
 from lemof_stream.model import TASK_SETS, InputSchema, load_checkpoint, save_checkpoint
 from lemof_stream.training.augment import second_view
-from lemof_stream.training.boost import catboost_version
+from lemof_stream.training.boost import xgboost_version
 from lemof_stream.training.card import model_card
 from lemof_stream.training.dataset import step_data
 from lemof_stream.training.documents import write_documents
@@ -47,7 +47,7 @@ def train(
 
     Raises:
         DataError: the cohort knows too few outcomes to fit anything.
-        ConfigError: CatBoost is not installed.
+        ConfigError: XGBoost is not installed.
     """
     check_targets(cohort, TASK_SETS[cohort.name])
     saved = SavedStages(out, training_key(config, cohort))
@@ -68,7 +68,7 @@ def train(
 
 def training_key(config: TrainingConfig, cohort: Cohort) -> str:
     """Equal where a training would end with the same weights."""
-    versions = [version("lemof-stream"), version("torch"), catboost_version()]
+    versions = [version("lemof-stream"), version("torch"), xgboost_version()]
     return hashlib.sha256(json.dumps([as_dict(config), cohort_sha256(cohort), versions]).encode()).hexdigest()
 
 

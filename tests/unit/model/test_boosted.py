@@ -13,7 +13,7 @@ TREES, DEPTH, TASKS, FEATURES = 20, 3, 4, 30
 def random_level() -> BoostedLevel:
     torch.manual_seed(0)
     level = BoostedLevel(TREES, DEPTH, TASKS, 2)
-    level.feature.random_(FEATURES)
+    level.feature.random_(2 * FEATURES)
     for tensor in (level.threshold, level.leaf, level.bias):
         tensor.normal_()
     return level
@@ -23,13 +23,14 @@ def test_a_row_gets_of_every_tree_the_leaf_that_its_answers_lead_to() -> None:
     level, x = random_level(), torch.randn(7, FEATURES)
     x[torch.rand(x.shape) < 0.2] = torch.nan
     found = level(x)
-    for row, values in enumerate(x):
+    for row, values in enumerate(torch.cat([x, -x], 1)):
         total = level.bias.clone()
         for tree in range(TREES):
-            answers = [
-                bool(values[int(level.feature[p, tree])] > level.threshold[p, tree]) for p in range(DEPTH)
-            ]
-            total += level.leaf[tree * 2**DEPTH + sum(yes << p for p, yes in enumerate(answers))]
+            node = 0
+            for _ in range(DEPTH):
+                yes = bool(values[int(level.feature[node, tree])] > level.threshold[node, tree])
+                node = 2 * node + 1 + yes
+            total += level.leaf[tree * 2**DEPTH + node - (2**DEPTH - 1)]
         torch.testing.assert_close(found[row], total)
 
 

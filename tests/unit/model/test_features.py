@@ -6,7 +6,7 @@ import torch
 
 from lemof_stream.model import InputSchema, StepInputs
 from lemof_stream.model.channels import GRID
-from lemof_stream.model.features import CONTEXT, STATISTICS, RunningFeatures
+from lemof_stream.model.features import CONTEXT, STATISTICS, WINDOW, RunningFeatures
 from lemof_stream.model.inputs import State
 
 CHANNELS = InputSchema().channels
@@ -101,3 +101,12 @@ def test_context_tells_the_step_and_how_much_of_it_is_open() -> None:
     found, _ = features.step(inputs.at(0), features.initial_state(1))
     assert found.vitals[0, -len(CONTEXT) :].tolist() == pytest.approx([np.log(2), 1 / 48, 0.5])
     assert not found.seen.any()
+
+
+@pytest.mark.parametrize(("silent", "seen"), [(WINDOW - 1, True), (WINDOW, False)])
+def test_a_modality_that_falls_silent_is_stale_after_the_window(silent: int, seen: bool) -> None:  # noqa: FBT001
+    features = RunningFeatures(InputSchema())
+    inputs, state = stay({"heart_rate": [80.0]}, 1 + silent), features.initial_state(1)
+    for t in range(1 + silent):
+        found, state = features.step(inputs.at(t), state)
+    assert found.seen.tolist() == [[seen, False]]
