@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     """Most offsets a partition has to be read again on recovery: a second or two of replay."""
     session_timeout_ms: Annotated[int, Field(ge=1_000)] = 6_000
     """After this long without a heartbeat a runner's partitions go to another; Kafka's lowest default bound."""
+    stale_after_min: Annotated[int, Field(ge=1)] = 120
+    """A bed without vital windows for this long (event time) has stale predictions: two charted hours in a row were
+    missed, or the monitor is off. The clock is the EHR feed's watermark."""
+    withheld_after_min: Annotated[int, Field(ge=1)] = 480
+    """And from here on none at all: a shift of nursing without a value."""
     pseudonym_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Keys the pseudonyms in logs; a short one could be guessed. Unset, each process draws its own."""
     data: Path | None = None

@@ -19,7 +19,6 @@ from tests.messages import Outgoing, read_all
 from tests.topics import PARTITIONS
 
 ADMITTED: Final = datetime(2031, 3, 1, 7, 30, tzinfo=UTC)
-FAR: Final = ADMITTED + timedelta(days=400)
 TOLERANCE: Final = 1e-5
 MINUTES: Final = 20
 """Between two windows of a stay."""
@@ -104,10 +103,9 @@ class Ward:
         return [sent(item) for item in self.windows()]
 
     def features(self) -> Iterator[Outgoing]:
-        """Its EHR records, and that there will be no others."""
+        """Its EHR records, and that there will be no others up to its end."""
         yield from map(filed, self.records())
-        for partition, stay in _stay_of_each_partition().items():
-            yield Outgoing(EHR_FEATURES, stay, Watermark(event_time=FAR).to_bytes(), watermark_key(partition))
+        yield from watermarks(60 * self.hours)
 
     def finals(self, predictor: Predictor) -> dict[Step, dict[str, float]]:
         """What is to be published, by the same runner without any Kafka."""
@@ -117,6 +115,13 @@ class Ward:
         ]
         result = Runner(predictor).cycle([item for _, item in sorted(inputs, key=lambda pair: pair[0])])
         return last_finals(prediction for _, prediction in result.predictions)
+
+
+def watermarks(minute: float) -> Iterator[Outgoing]:
+    """On every partition, that the EHR feed is complete up to then."""
+    for partition, stay in _stay_of_each_partition().items():
+        value = Watermark(event_time=at(minute)).to_bytes()
+        yield Outgoing(EHR_FEATURES, stay, value, watermark_key(partition))
 
 
 def filed(record: StayRecord | HourRecord) -> Outgoing:

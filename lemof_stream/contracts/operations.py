@@ -64,5 +64,6 @@ class SnapshotHeader(Message):
     live_inputs: Count
     base_newest: Instant | None
     live_newest: Instant | None
+    heard: Instant | None
     facts: Count
     admissions: Count

@@ -54,3 +54,11 @@ class CycleResult:
 
     verdicts: list[Verdict]
     predictions: list[tuple[int, Prediction]]
+
+
+@dataclass(slots=True)
+class Elapsed:
+    """What the passing of a partition's time led to: predictions of its stays, and the stays that have left."""
+
+    predictions: list[Prediction]
+    left: list[str]

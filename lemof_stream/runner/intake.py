@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import torch
 
@@ -47,8 +48,15 @@ class NeedsRoomError(Exception):
         self.step = step
 
 
+class Ended(NamedTuple):
+    """What is remembered of a stay that has left."""
+
+    partition: int
+    admitted_at: datetime
+
+
 class Intake:
-    """Takes inputs of all stays into the slab."""
+    """Takes inputs of all stays into the slab. `ended`: stays that have left, of which everything is late."""
 
     def __init__(self, schema: InputSchema, slab: Slab, stays: dict[str, Stay]) -> None:
         self._step_minutes = schema.step_minutes
@@ -58,6 +66,7 @@ class Intake:
         self._channels = {name: index for index, name in enumerate(schema.channels)}
         self._slab = slab
         self._stays = stays
+        self.ended: dict[str, Ended] = {}
 
     def take(self, item: Input) -> Verdict:
         """Take one input in, whole or not at all.
@@ -71,15 +80,24 @@ class Intake:
             return self._stay_record(item.partition, item.record)
         return self._hour(item.partition, item.record)
 
+    def forget(self, partition: int) -> None:
+        """The partition's stays are another process's concern."""
+        self.ended = {stay_id: own for stay_id, own in self.ended.items() if own.partition != partition}
+
     def _window(self, partition: int, window: VitalWindow) -> Verdict:
         refused = refusal(window.channels)
         if refused is not None:
             return refused
-        return self._measured(partition, window, window.window_id, window.end, window.channels)
+        verdict = self._measured(partition, window, window.window_id, window.end, window.channels)
+        if verdict is PREDICTED:
+            self._stays[window.stay_id].hear(window.end)
+        return verdict
 
     def _stay_record(self, partition: int, record: StayRecord) -> Verdict:
         if self._contradicts(record):
             return CONTRADICTION
+        if record.stay_id in self.ended:
+            return DUPLICATE
         stay = self._stays.get(record.stay_id) or self._admit(partition, record, 1)
         facts = len(record.event_ids)
         if facts <= stay.facts:
@@ -123,9 +141,9 @@ class Intake:
         stay = self._stays.get(message.stay_id)
         if step > self._longest:
             return FUTURE
-        if stay is None:
+        if stay is None and message.stay_id not in self.ended:
             stay = self._admit(partition, message, step)
-        elif step <= stay.base:
+        elif stay is None or step <= stay.base:
             return LATE
         elif step in stay.kept and mark in stay.kept[step].seen:
             return DUPLICATE
@@ -137,7 +155,7 @@ class Intake:
 
     def _contradicts(self, message: VitalWindow | StayRecord | HourRecord) -> bool:
         """Whether the message places its stay on another grid."""
-        stay = self._stays.get(message.stay_id)
+        stay = self._stays.get(message.stay_id) or self.ended.get(message.stay_id)
         return stay is not None and stay.admitted_at != message.admitted_at
 
     def _admit(self, partition: int, message: VitalWindow | StayRecord | HourRecord, step: int) -> Stay:

@@ -4,12 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Final
 
 from lemof_stream.contracts.predictions import Explanation, Kind, ModelInfo, Prediction
 from lemof_stream.model.inputs import StepOutput
 from lemof_stream.model.schema import InputSchema
 from lemof_stream.runner.grid import step_end
-from lemof_stream.runner.stay import Stay
+from lemof_stream.runner.stay import Silence, Stay
+
+_RANK: Final[dict[Kind, int]] = {"provisional": 0, "stale": 1, "withheld": 2, "final": 3}
+"""What may be said of a step one after the other without a new input in between."""
+KIND_OF_OPEN: Final[dict[Silence, Kind]] = {
+    Silence.NONE: "provisional",
+    Silence.STALE: "stale",
+    Silence.WITHHELD: "withheld",
+}
+"""What is said of a step that is not over."""
+_NOTHING: Final = Explanation.model_construct(modality={}, level={}, stability=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +36,8 @@ class Due:
 
     @property
     def revision(self) -> int:
-        """Grows strictly within a stay and step, and follows from the inputs alone: closing a step is one more."""
-        return 1 + self.stay.admissions + self.inputs + (self.kind == "final")
+        """Grows strictly within a stay and step, and follows from the inputs and the kind alone."""
+        return 1 + len(_RANK) * (self.stay.admissions + self.inputs) + _RANK[self.kind]
 
 
 class Publisher:
@@ -58,7 +69,9 @@ class Publisher:
     def _message(
         self, due: Due, values: dict[str, float], modality: list[float], level: list[float], stability: float
     ) -> Prediction:
-        stay = due.stay
+        stay, explanation = due.stay, self._explanation(modality, level, stability)
+        if due.kind == "withheld":
+            values, explanation = {}, _NOTHING
         # Built here from checked parts, at the rate of the hot path: nothing is left to validate.
         return Prediction.model_construct(
             prediction_id=self._identity(due),
@@ -72,12 +85,15 @@ class Publisher:
             event_time=due.newest,
             beyond_horizon=due.step > self._schema.horizon_steps,
             predictions=values,
-            explanation=Explanation.model_construct(
-                modality=dict(zip(self._modalities, modality, strict=True)),
-                level=dict(zip(self._levels, level, strict=True)),
-                stability=stability,
-            ),
+            explanation=explanation,
             model=self._model,
+        )
+
+    def _explanation(self, modality: list[float], level: list[float], stability: float) -> Explanation:
+        return Explanation.model_construct(
+            modality=dict(zip(self._modalities, modality, strict=True)),
+            level=dict(zip(self._levels, level, strict=True)),
+            stability=stability,
         )
 
     def _identity(self, due: Due) -> str:

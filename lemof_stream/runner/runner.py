@@ -6,16 +6,20 @@ that are due (one batched model step a round: round n commits the n-th due step 
 steps of the stays that changed without committing them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
 
 import torch
 
+from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.model.inputs import StepOutput
 from lemof_stream.model.predictor import Predictor
-from lemof_stream.runner.cycle import CycleResult, Input, Verdict
-from lemof_stream.runner.intake import Intake, NeedsRoomError
-from lemof_stream.runner.publish import Due, Publisher
+from lemof_stream.runner.clock import Clock, Fallen, Limits
+from lemof_stream.runner.cycle import CycleResult, Elapsed, Input, Verdict
+from lemof_stream.runner.intake import Ended, Intake, NeedsRoomError
+from lemof_stream.runner.publish import KIND_OF_OPEN, Due, Publisher
 from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.snapshot import pack, unpack
 from lemof_stream.runner.stay import Stay
@@ -24,13 +28,14 @@ from lemof_stream.runner.stay import Stay
 class Runner:
     """Stays of any number of partitions behind one model."""
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, limits: Limits | None = None) -> None:
         self._predictor = predictor
         self._kept_steps = predictor.schema.kept_steps
         self._step_minutes = float(predictor.schema.step_minutes)
         self._slab = Slab(predictor)
         self._stays: dict[str, Stay] = {}
         self._intake = Intake(predictor.schema, self._slab, self._stays)
+        self._clock = Clock(predictor.schema, limits or Limits())
         self._publisher = Publisher(predictor.schema, predictor.info, predictor.modalities, predictor.levels)
 
     @torch.inference_mode()
@@ -47,6 +52,25 @@ class Runner:
         self._refresh(list(changed.values()), published)
         return CycleResult([verdict for verdict in verdicts if verdict is not None], published)
 
+    @torch.inference_mode()
+    def advance(self, partition: int, now: datetime) -> Elapsed:
+        """Let a partition's time come to `now`: steps that are over close, silent stays are told, ended ones leave."""
+        published: list[tuple[int, Prediction]] = []
+        own = [stay for stay in self._stays.values() if stay.partition == partition]
+        self._commit([stay for stay in own if self._clock.pass_steps(stay, now)], published)
+        self._tell_silence([fallen for stay in own for fallen in self._clock.fallen(stay, now)], published)
+        left = [stay for stay in own if self._clock.has_ended(stay, now)]
+        self._free(left)
+        for stay in left:
+            self._intake.ended[stay.stay_id] = Ended(partition, stay.admitted_at)
+        return Elapsed([prediction for _, prediction in published], [stay.stay_id for stay in left])
+
+    def resume(self, partition: int, now: datetime, records: Iterable[StayRecord]) -> set[str]:
+        """Before a partition's state is restored: of these stays, those that had left by `now`, which it remembers."""
+        ended = [record for record in records if self._clock.has_ended(record, now)]
+        self._intake.ended.update({r.stay_id: Ended(partition, r.admitted_at) for r in ended})
+        return {record.stay_id for record in ended}
+
     def stays(self, partition: int) -> list[str]:
         """The stays of a partition."""
         return [stay.stay_id for stay in self._stays.values() if stay.partition == partition]
@@ -54,10 +78,8 @@ class Runner:
     @torch.inference_mode()
     def release(self, partition: int) -> None:
         """Forget every stay of a partition."""
-        gone = [stay for stay in self._stays.values() if stay.partition == partition]
-        self._slab.free([stay.slot for stay in gone])
-        for stay in gone:
-            del self._stays[stay.stay_id]
+        self._free([stay for stay in self._stays.values() if stay.partition == partition])
+        self._intake.forget(partition)
 
     @torch.inference_mode()
     def snapshot(self, stay_id: str) -> bytes:
@@ -139,7 +161,7 @@ class Runner:
             step = stay.commit_live()
             if step >= stay.emit_from:
                 rows.append(row)
-                due.append(Due(stay, step, "final", stay.live_inputs, stay.live_newest or stay.admitted_at))
+                due.append(Due(stay, step, "final", stay.live_inputs, stay.last_input))
         return self._publisher.messages(due, output.rows(rows)) if due else []
 
     def _step_base(self, batch: list[Stay]) -> None:
@@ -147,6 +169,11 @@ class Runner:
         self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.base)
         for stay in batch:
             self._slab.clear(stay.slot, stay.commit_base())
+
+    def _free(self, gone: Sequence[Stay]) -> None:
+        self._slab.free([stay.slot for stay in gone])
+        for stay in gone:
+            del self._stays[stay.stay_id]
 
     def _refresh(self, changed: Sequence[Stay], published: list[tuple[int, Prediction]]) -> None:
         """Evaluate open steps without committing them."""
@@ -159,13 +186,35 @@ class Runner:
             Due(
                 stay,
                 stay.open,
-                "provisional",
+                KIND_OF_OPEN[stay.silence],
                 stay.live_inputs + kept.inputs,
-                kept.newest or stay.live_newest or stay.admitted_at,
+                kept.newest or stay.last_input,
             )
             for stay, kept in zip(batch, opened, strict=True)
         ]
         published.extend(self._publisher.messages(due, output))
+
+    def _tell_silence(self, fallen: Sequence[Fallen], published: list[tuple[int, Prediction]]) -> None:
+        """Publish what silence makes of steps that nothing came of, or nothing but laboratory values."""
+        self._refresh([f.stay for f in fallen if f.step == f.stay.open], published)
+        ahead = sorted((f for f in fallen if f.step > f.stay.open), key=_steps_ahead)
+        for steps, together in groupby(ahead, _steps_ahead):
+            batch = list(together)
+            due = [
+                Due(f.stay, f.step, KIND_OF_OPEN[f.silence], f.stay.live_inputs, f.stay.last_input)
+                for f in batch
+            ]
+            published.extend(self._publisher.messages(due, self._look_ahead(batch, steps)))
+
+    def _look_ahead(self, batch: Sequence[Fallen], steps: int) -> StepOutput:
+        """Outputs so many steps behind the last committed one, with nothing in between; no state is changed."""
+        slots = [f.stay.slot for f in batch]
+        state = self._slab.gather(self._slab.live, torch.tensor(slots))
+        for ahead in range(1, steps + 1):
+            minutes = [f.minutes if ahead == steps else self._step_minutes for f in batch]
+            inputs = self._slab.empty_inputs(slots, [f.stay.live + ahead for f in batch], minutes)
+            output, state = self._predictor.step(inputs, state)
+        return output
 
     def _step(
         self,
@@ -182,3 +231,7 @@ class Runner:
         if commit_to is not None:
             self._slab.scatter(commit_to, index, after)
         return output
+
+
+def _steps_ahead(fallen: Fallen) -> int:
+    return fallen.step - fallen.stay.live

@@ -127,6 +127,19 @@ class Slab:
             minutes_open=torch.tensor(minutes, dtype=torch.float32),
         )
 
+    def empty_inputs(
+        self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]
+    ) -> StepInputs:
+        """Step inputs [B] of steps that nothing has come of."""
+        nothing = torch.full((len(slots), len(self._limits)), torch.nan)
+        return StepInputs(
+            median=nothing,
+            last=nothing,
+            static=self.static[torch.tensor(slots)],
+            step=torch.tensor(steps),
+            minutes_open=torch.tensor(minutes, dtype=torch.float32),
+        )
+
     @staticmethod
     def gather(state: State, slots: Tensor) -> State:
         """State of these slots: [B, ...]."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from hashlib import blake2b
 
 
@@ -10,6 +11,14 @@ def fingerprint(input_id: str) -> int:
     a chance below 1e-12.
     """
     return int.from_bytes(blake2b(input_id.encode(), digest_size=8).digest(), "little")
+
+
+class Silence(IntEnum):
+    """What the absence of vital windows has come to."""
+
+    NONE = 0
+    STALE = 1
+    WITHHELD = 2
 
 
 @dataclass(slots=True)
@@ -61,12 +70,25 @@ class Stay:
     admissions: int = 0
     """Distinct admission events; their demographics bear on every step, so each counts as an input of every step."""
     discharged_at: datetime | None = None
+    heard: datetime | None = None
+    """The end of its newest vital window."""
+    passed: int = 0
+    """Steps that the clock of its partition has left behind: nothing more is expected of them."""
+    silence: Silence = Silence.NONE
+    spoken: int = 0
+    """The last step that silence was said of."""
     kept: dict[int, Kept] = field(default_factory=dict)
 
     @property
     def due(self) -> int:
         """The last step that ought to be committed by now."""
-        return self.open if self.discharged_at is not None else self.open - 1
+        over = self.discharged_at is not None or self.passed >= self.open
+        return self.open if over else self.open - 1
+
+    @property
+    def last_input(self) -> datetime:
+        """When the newest input of the committed steps was; the admission where there is none."""
+        return self.live_newest or self.admitted_at
 
     def begin(self, step: int, kept_steps: int) -> None:
         """Open the first step that anything is known of."""
@@ -79,6 +101,11 @@ class Stay:
         if number not in self.kept:
             self.kept[number] = Kept()
         return self.kept[number]
+
+    def hear(self, at: datetime) -> None:
+        """A vital window that ends at `at` was taken in; a newer one than all before breaks the silence."""
+        if self.heard is None or at > self.heard:
+            self.heard, self.silence = at, Silence.NONE
 
     def touch(self, step: int) -> None:
         """Inputs of this step have changed: it and all after it are to be published again."""

@@ -3,7 +3,8 @@
 import asyncio
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -15,16 +16,40 @@ from lemof_stream.telemetry import get_logger
 
 _log = get_logger(__name__)
 
-_REPLAY_FROM: Final = re.compile(r"replay_from=(\d+)")
+_NOTE: Final = re.compile(r"replay_from=(\d+)(?: clock=(-?\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is committed beside a partition's offset: the first window that has to be replayed, and how far the event
+    time of its stays has come (None: nowhere yet).
+    """
+
+    replay_from: int
+    clock: datetime | None = None
+
+    def text(self) -> str:
+        """The note as the offset's metadata."""
+        clock = "" if self.clock is None else f" clock={int(self.clock.timestamp())}"
+        return f"replay_from={self.replay_from}{clock}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """What `text` gave; None of anything else, as of offsets that were set by hand."""
+        found = _NOTE.fullmatch(text)
+        if found is None:
+            return None
+        return cls(int(found[1]), datetime.fromtimestamp(int(found[2]), UTC) if found[2] else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Offsets to go on from, and the first window that has to be replayed for it."""
+    """Offsets to go on from, the first window that has to be replayed for it, and the time reached."""
 
     next_window: int
     next_feature: int
     replay_from: int
+    clock: datetime | None
 
 
 # A Kafka that is asked for a group for the first time creates a topic, and one that starts loads it: some seconds.
@@ -71,15 +96,16 @@ async def resume_point(
         _kept(place, committed[place].offset, oldest[place], ends[place]) for place in both
     )
     # Without the note (offsets set by hand) all that is kept is replayed: more than enough, never too little.
-    note = _REPLAY_FROM.search(committed[vitals].metadata or "")
-    replay_from = int(note[1]) if note else oldest[vitals]
+    note = Note.parse(committed[vitals].metadata or "") or Note(oldest[vitals])
+    replay_from = note.replay_from
     if replay_from < oldest[vitals]:
         _log.error(
             "windows since the last snapshots are no longer kept: their stays go on from the snapshots",
             partition=partition,
             windows=oldest[vitals] - replay_from,
         )
-    return Resume(next_window, next_feature, min(max(replay_from, oldest[vitals]), next_window))
+    first = min(max(replay_from, oldest[vitals]), next_window)
+    return Resume(next_window, next_feature, first, note.clock)
 
 
 def _kept(place: TopicPartition, offset: int, oldest: int, end: int) -> int:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from aiokafka import TopicPartition
@@ -15,6 +16,7 @@ from lemof_stream.runner.cycle import CycleResult, Verdict, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.worker.arrivals import Arrival, Origin
+from lemof_stream.worker.committed import Note
 from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.letters import dead_letter, letter_key
 
@@ -26,7 +28,7 @@ _FAILED: Final = MessageError(
     "The runner broke on this message, which is a fault of the runner: report it, and redrive the message.",
 )
 
-KeyValue = tuple[bytes, bytes]
+KeyValue = tuple[bytes, bytes | None]
 
 
 class PoisonError(LemofError):
@@ -50,8 +52,8 @@ class LaneWork:
     """Keys and values for each output topic."""
     inputs: int = 0
 
-    def add(self, topic: str, key: bytes, value: bytes) -> None:
-        """Something to send."""
+    def add(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Something to send; None ends what the key held."""
         self.records.setdefault(topic, []).append((key, value))
 
     def offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
@@ -59,7 +61,7 @@ class LaneWork:
         lane = self.lane
         return {
             TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
-                lane.next_window, f"replay_from={lane.replay_from}"
+                lane.next_window, Note(lane.replay_from, lane.clock).text()
             ),
             TopicPartition(EHR_FEATURES, lane.partition): OffsetAndMetadata(lane.next_feature, ""),
         }
@@ -92,7 +94,12 @@ def run_cycle(
     _settle(taken, result, group)
     for partition, prediction in result.predictions:
         works[partition].add(PREDICTIONS, prediction.key(), prediction.to_bytes())
-    busy = [work for work in works.values() if work.inputs]
+    for lane in lanes.values():
+        now = lane.tick(vitals_at_end=at_end[lane.partition])
+        if now is not None:
+            work = works.setdefault(lane.partition, LaneWork(lane, lane.next_window))
+            _elapse(work, runner, now, group)
+    busy = [work for work in works.values() if work.inputs or work.records]
     for work in busy:
         _snapshots(work, runner, group)
         _entry(work, group)
@@ -111,6 +118,16 @@ def run_inputs(runner: Runner, arrivals: Sequence[Arrival]) -> CycleResult:
     except Exception as error:
         _log.exception("the runner broke", inputs=len(usable))
         raise PoisonError([arrival.origin for arrival in usable]) from error
+
+
+def _elapse(work: LaneWork, runner: Runner, now: datetime, group: str) -> None:
+    """Bring the lane's stays to this time; those that have left need no snapshot any more."""
+    elapsed = runner.advance(work.lane.partition, now)
+    for prediction in elapsed.predictions:
+        work.add(PREDICTIONS, prediction.key(), prediction.to_bytes())
+    for stay_id in elapsed.left:
+        work.lane.forget(stay_id)
+        work.add(SNAPSHOTS, snapshot_key(group, stay_id), None)
 
 
 def _settle(taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, group: str) -> None:
@@ -147,7 +164,12 @@ def _refuse(work: LaneWork, arrival: Arrival, refusal: MessageError, group: str)
 
 def _snapshots(work: LaneWork, runner: Runner, group: str) -> None:
     for stay_id in work.lane.fasten():
-        work.add(SNAPSHOTS, f"{group}|{stay_id}".encode(), runner.snapshot(stay_id))
+        work.add(SNAPSHOTS, snapshot_key(group, stay_id), runner.snapshot(stay_id))
+
+
+def snapshot_key(group: str, stay_id: str) -> bytes:
+    """Key of a stay's snapshot, as several groups share the topic."""
+    return f"{group}|{stay_id}".encode()
 
 
 def _entry(work: LaneWork, group: str) -> None:

@@ -1,6 +1,7 @@
 """One input partition in the hands of this process: its producer, what waits to be taken, how far it has come."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from time import monotonic
 from typing import Final
@@ -10,7 +11,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from lemof_stream.contracts.topics import VITALS
 from lemof_stream.settings import Settings
 from lemof_stream.worker.arrivals import Arrival, read_arrival
-from lemof_stream.worker.merge import EventTimeMerge
+from lemof_stream.worker.merge import AT_ONCE, EventTimeMerge
 
 # Cycles' worth of records that wait in memory before their topic is paused: enough to fill the next cycle while a
 # fetch is under way, a few MB a partition.
@@ -18,6 +19,8 @@ _HELD_CYCLES: Final = 4
 # Vital windows are kept for days, and a slow ward takes weeks to send `snapshot_every` of them: a stay is also
 # snapshotted when its oldest window outside a snapshot was taken this long ago.
 _SNAPSHOT_AGE_S: Final = 3600.0
+# Steps and the limits of silence are counted in minutes, and to look at every stay costs a millisecond a thousand.
+_MINUTE_S: Final = 60.0
 # Stays that were admitted together fall due together; a transaction carries this many and leaves the rest to the next.
 _SNAPSHOTS_AT_ONCE: Final = 32
 
@@ -26,6 +29,7 @@ class Lane:
     """A partition of both input topics.
 
     `next_window` and `next_feature` are the offsets behind what was taken: what the next transaction commits.
+    `clock`: the event time, in whole minutes, that its stays have been brought to; None before the first.
     `overrun`: Kafka has deleted what would have been fetched next.
     """
 
@@ -38,11 +42,13 @@ class Lane:
         partitions: int,
         next_window: int,
         next_feature: int,
+        clock: datetime | None = None,
     ) -> None:
         self.partition = partition
         self.producer = producer
         self.next_window = next_window
         self.next_feature = next_feature
+        self.clock = clock
         self.overrun = False
         self._partitions = partitions
         self._snapshot_every = settings.snapshot_every
@@ -74,6 +80,17 @@ class Lane:
                 self.next_feature = arrival.record.offset + 1
             yield arrival
 
+    def tick(self, *, vitals_at_end: bool) -> datetime | None:
+        """The time that the lane's stays are to be brought to; None while it has not moved on."""
+        reached = self._merge.clock(vitals_at_end=vitals_at_end)
+        if reached == AT_ONCE:
+            return None
+        now = datetime.fromtimestamp(reached // _MINUTE_S * _MINUTE_S, UTC)
+        if self.clock is not None and now <= self.clock:
+            return None
+        self.clock = now
+        return now
+
     @property
     def holds(self) -> bool:
         """Whether anything waits to be taken."""
@@ -92,6 +109,10 @@ class Lane:
     def loosen(self, stay_id: str, offset: int) -> None:
         """A window of the stay was taken that its snapshot does not hold. Called in the order of offsets."""
         self._loose.setdefault(stay_id, (offset, monotonic()))
+
+    def forget(self, stay_id: str) -> None:
+        """The stay has left: no snapshot of it is due any more."""
+        self._loose.pop(stay_id, None)
 
     def fasten(self) -> list[str]:
         """The stays that are due for a snapshot, which is taken for granted from here on."""

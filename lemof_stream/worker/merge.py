@@ -40,6 +40,7 @@ class EventTimeMerge(Generic[T]):
         self._vitals: deque[tuple[float, T]] = deque()
         self._ehr: deque[tuple[float, T]] = deque()
         self._reached = AT_ONCE
+        self._taken = AT_ONCE
         self._wait: _Wait | None = None
         self._idle_feed = False
         self._ahead = float("inf")
@@ -74,6 +75,12 @@ class EventTimeMerge(Generic[T]):
         if self._wait is not None:
             self._wait.progress = now
 
+    def clock(self, *, vitals_at_end: bool) -> float:
+        """How far the partition has come: everything up to then has been taken, as far as both feeds tell."""
+        heads = [queue[0][0] for queue in (self._vitals, self._ehr) if queue]
+        quiet = vitals_at_end or self._vitals
+        return min(self._reached, *heads, self._reached if quiet else self._taken)
+
     def take(self, limit: int, now: float, *, vitals_at_end: bool) -> Iterator[T]:
         """What may be taken now, at most `limit` items. `vitals_at_end`: the topic holds no further windows yet."""
         if self._vitals or not vitals_at_end:
@@ -84,9 +91,12 @@ class EventTimeMerge(Generic[T]):
             queue = self._next(now)
             if queue is None:
                 return
+            time, item = queue.popleft()
             if queue is self._ehr:
                 self._ehr_head_since = None
-            yield queue.popleft()[1]
+            else:
+                self._taken = max(self._taken, time)
+            yield item
 
     def _next(self, now: float) -> deque[tuple[float, T]] | None:
         """The queue whose head is next; None while that has to wait."""

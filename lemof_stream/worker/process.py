@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -21,6 +22,7 @@ from lemof_stream.broker.admin import admin_client
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.errors import BrokerError
 from lemof_stream.model.predictor import Predictor
+from lemof_stream.runner.clock import Limits
 from lemof_stream.runner.runner import Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
@@ -56,7 +58,10 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._settings = settings
         self._predictor = predictor
         self._partitions = partitions
-        self._runner = Runner(predictor)
+        self._limits = Limits(
+            timedelta(minutes=settings.stale_after_min), timedelta(minutes=settings.withheld_after_min)
+        )
+        self._runner = Runner(predictor, self._limits)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="runner")
         self._lock = asyncio.Lock()
         self._settled = asyncio.Event()
@@ -252,6 +257,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 partitions=self._partitions,
                 next_window=resume.next_window,
                 next_feature=resume.next_feature,
+                clock=resume.clock,
             )
             stays = await self._restore.lane(
                 self._runner,
@@ -297,4 +303,4 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             topic, partition, offset = culprit
             _log.error("a message breaks the runner", topic=topic, partition=partition, offset=offset)
         await self._close(list(self._lanes))
-        self._runner = Runner(self._predictor)
+        self._runner = Runner(self._predictor, self._limits)

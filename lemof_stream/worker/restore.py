@@ -9,9 +9,10 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, SNAPSHOTS, VITALS
 from lemof_stream.errors import CheckpointError
-from lemof_stream.runner.cycle import WindowInput
+from lemof_stream.runner.cycle import EhrInput, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.worker.arrivals import Arrival, Origin, read_arrival
@@ -64,12 +65,14 @@ class Restore:
             lost = await loop.run_in_executor(self.executor, self._snapshots, runner, partition, snapshots)
             arrivals = await loop.run_in_executor(self.executor, self._read, ehr)
             lane.ehr_reached(max((arrival.progress for arrival in arrivals), default=AT_ONCE))
-            inputs = (arrival for arrival in arrivals if arrival.input is not None)
+            inputs = _of_present(runner, lane, arrivals)
             waiting = deque(sorted(inputs, key=lambda arrival: arrival.time))
             async for windows in self._windows(consumer, lane, replay_from, lost, left_out):
                 merged = await loop.run_in_executor(self.executor, self._in_order, windows, waiting)
                 await self._replay(runner, lane, merged, chunk)
         await self._replay(runner, lane, list(waiting), chunk)
+        if lane.clock is not None:
+            await loop.run_in_executor(self.executor, runner.advance, partition, lane.clock)
         return len(runner.stays(partition))
 
     async def _refused(self, consumer: AIOKafkaConsumer, partition: int) -> set[Origin]:
@@ -160,6 +163,17 @@ class Restore:
 
     def _read(self, records: Sequence[ConsumerRecord]) -> list[Arrival]:
         return [read_arrival(record, self.partitions) for record in records]
+
+
+def _of_present(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """The EHR inputs of the stays that had not left by the time that the lane had come to."""
+    inputs = [arrival for arrival in arrivals if isinstance(arrival.input, EhrInput)]
+    if lane.clock is None:
+        return inputs
+    records = [arrival.input.record for arrival in inputs if isinstance(arrival.input, EhrInput)]
+    stays = [record for record in records if isinstance(record, StayRecord)]
+    ended = runner.resume(lane.partition, lane.clock, stays)
+    return [arrival for arrival in inputs if arrival.input is None or arrival.input.stay_id not in ended]
 
 
 def in_event_time(windows: Iterable[Arrival], ehr: deque[Arrival]) -> Iterator[Arrival]:

@@ -4,7 +4,7 @@ import asyncio
 
 from aiokafka import AIOKafkaProducer
 
-from lemof_stream.worker.cycle import LaneWork
+from lemof_stream.worker.cycle import KeyValue, LaneWork
 
 
 async def commit(work: LaneWork, group: str) -> None:
@@ -33,7 +33,7 @@ async def commit(work: LaneWork, group: str) -> None:
     await producer.commit_transaction()
 
 
-def _batches(producer: AIOKafkaProducer, records: list[tuple[bytes, bytes]]) -> list[object]:
+def _batches(producer: AIOKafkaProducer, records: list[KeyValue]) -> list[object]:
     batch = producer.create_batch()
     batches = [batch]
     for key, value in records:

@@ -35,6 +35,7 @@ from tests.streams import (
     published,
     repeated,
     sent,
+    watermarks,
     window,
 )
 from tests.topics import PARTITIONS, renew_topics
@@ -231,7 +232,7 @@ async def test_windows_that_are_deleted_before_a_running_runner_comes_to_them_ar
         await send(topics, [sent(window("bed", minute)) for minute in range(20, 26)])
         async with admin_client(topics) as admin:
             await admin.delete_records({TopicPartition(VITALS, partition): RecordsToDelete(9)})
-        await send(topics, Ward([], 0).features())
+        await send(topics, watermarks(30))
         balance = await settled(topics, 9)
     assert balance.predicted == 9
     assert balance.problems == [f"partition {partition}: offsets 6 to 8 were never received"]

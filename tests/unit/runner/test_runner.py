@@ -173,7 +173,7 @@ def test_corrected_demographics_are_a_revision_of_their_own(runner: Runner) -> N
         }
     )
     second = runner.cycle([EhrInput(0, corrected)]).predictions[-1][1]
-    assert second.revision == first.revision + 1
+    assert second.revision > first.revision
     assert second.prediction_id != first.prediction_id
     assert second.predictions["p_death"] != first.predictions["p_death"]
 

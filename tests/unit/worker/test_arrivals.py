@@ -8,7 +8,7 @@ from lemof_stream.runner.cycle import EhrInput, WindowInput
 from lemof_stream.worker.arrivals import Arrival, read_arrival
 from lemof_stream.worker.ehr_fold import stay_key, watermark_key
 from lemof_stream.worker.merge import AT_ONCE
-from tests.streams import FAR, admission, at, window
+from tests.streams import admission, at, window
 from tests.topics import PARTITIONS
 
 HOME: Final = partition_of("bed", PARTITIONS)
@@ -35,8 +35,8 @@ def test_an_ehr_record_is_an_input_at_its_event_time() -> None:
 
 
 def test_a_watermark_is_no_input_and_tells_how_far_the_feed_has_come() -> None:
-    read = arrival(EHR_FEATURES, watermark_key(HOME), Watermark(event_time=FAR).to_bytes())
-    assert (read.input, read.refusal, read.time, read.progress) == (None, None, AT_ONCE, FAR.timestamp())
+    read = arrival(EHR_FEATURES, watermark_key(HOME), Watermark(event_time=at(60)).to_bytes())
+    assert (read.input, read.refusal, read.time, read.progress) == (None, None, AT_ONCE, at(60).timestamp())
 
 
 def test_a_tombstone_on_the_features_is_nothing_and_on_the_vitals_unreadable() -> None:
