@@ -13,12 +13,16 @@ class VitalWindow(Message):
     `channels` holds one value a channel (the window's median, for a gateway that samples), in the units of
     `channels.CHANNELS`. `admitted_at` is the origin of the stay's step grid; a gateway has it from admission
     messages, and carrying it spares every consumer a wait for another topic.
+
+    `priority`: how much the device is to be trusted, 0 the most. Where several devices of a bed measure one channel,
+    the values of the lowest number count in every five minutes.
     """
 
     window_id: Identifier
     stay_id: Identifier
     ward: str
     device: str
+    priority: Annotated[int, Field(ge=0, le=9)] = 0
     admitted_at: Instant
     start: Instant
     end: Instant

@@ -2,7 +2,7 @@
 
 A step is parted into 5-minute bins that hold a sum and a count; its summary is the median of the bins' means. That is
 bounded (a monitor may send once a second), mergeable, and hardly moved by an artefact, and a value an hour summarises
-to itself.
+to itself. Where several devices measure one quantity, each bin holds what the most trusted of them measured.
 
     R rows (slots), C channels, N bins of a step
 """
@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.intp]
 
 BIN_MINUTES = 5
+UNSEEN = 255
+"""Rank of a bin that holds nothing, behind every device's."""
 FULL_BIN = 60_000
 """Values after which a bin's mean is settled: 200 a second. Its 16-bit count has room for one more batch."""
 
@@ -32,12 +34,15 @@ class StepBins:
         # Narrow types, as these are most of a bed's memory.
         self.sums = np.zeros((rows, channels, bins), dtype=np.float32)
         self.counts = np.zeros((rows, channels, bins), dtype=np.uint16)
+        self.ranks = np.full((rows, channels, bins), UNSEEN, dtype=np.uint8)
         self.last = np.full((rows, channels), np.nan, dtype=np.float32)
         self.last_minute = np.full((rows, channels), -np.inf, dtype=np.float32)
+        self.last_rank = np.full((rows, channels), UNSEEN, dtype=np.uint8)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that is held, by name; each has the leading axis R."""
-        return {"sums": self.sums, "counts": self.counts, "last": self.last, "last_minute": self.last_minute}
+        names = ("sums", "counts", "ranks", "last", "last_minute", "last_rank")
+        return {name: getattr(self, name) for name in names}
 
     def grow(self, rows: int) -> None:
         """Append clean rows."""
@@ -45,24 +50,60 @@ class StepBins:
         for name, array in self.arrays().items():
             setattr(self, name, np.concatenate([array, clean.arrays()[name]]))
 
-    def add(self, rows: Indices, channels: Indices, minutes: Floats, values: Floats) -> None:
-        """Take N values in; all arguments [N]. Of two values at one minute the larger counts as the last."""
+    def add(
+        self,
+        rows: Indices,
+        channels: Indices,
+        minutes: Floats,
+        values: Floats,
+        ranks: npt.NDArray[np.uint8] | int = 0,
+    ) -> None:
+        """Take N values in; all arguments [N]. In each bin only the values of the lowest rank count.
+
+        Of two values at one minute the larger counts as the last.
+        """
         minutes, values = minutes.astype(np.float32), values.astype(np.float32)  # as held: ties stay ties
-        bins = np.clip(np.ceil(minutes / BIN_MINUTES).astype(np.intp) - 1, 0, self.sums.shape[2] - 1)
-        room = self.counts[rows, channels, bins] < FULL_BIN
-        open_bins = rows[room], channels[room], bins[room]
-        np.add.at(self.sums, open_bins, values[room])
-        np.add.at(self.counts, open_bins, 1)
-        order = np.lexsort((values, minutes))
-        rows, channels, minutes, values = rows[order], channels[order], minutes[order], values[order]
-        held_minute, held = self.last_minute[rows, channels], self.last[rows, channels]
-        newer = (minutes > held_minute) | ((minutes == held_minute) & (values > held))
-        cells = (
-            rows[newer],
-            channels[newer],
-        )  # where repeated, the assignment keeps the last, which is the newest
-        self.last[cells] = values[newer]
-        self.last_minute[cells] = minutes[newer]
+        bins, ranks = self._bins(minutes), np.broadcast_to(np.asarray(ranks, dtype=np.uint8), rows.shape)
+        cells = rows, channels, bins
+        before = self.ranks[cells]
+        np.minimum.at(self.ranks, cells, ranks)
+        best = self.ranks[cells]
+        outranked = tuple(index[best < before] for index in cells)
+        self.sums[outranked], self.counts[outranked] = 0.0, 0
+        counts = (ranks == best) & (self.counts[cells] < FULL_BIN)
+        taken = tuple(index[counts] for index in cells)
+        np.add.at(self.sums, taken, values[counts])
+        np.add.at(self.counts, taken, 1)
+        order = np.lexsort((values, minutes, UNSEEN - ranks, bins))
+        self._note_last(
+            rows[order], channels[order], bins[order], ranks[order], minutes[order], values[order]
+        )
+
+    def _note_last(
+        self,
+        rows: Indices,
+        channels: Indices,
+        bins: Indices,
+        ranks: npt.NDArray[np.uint8],
+        minutes: Floats,
+        values: Floats,
+    ) -> None:
+        """Of the newest bin the newest value of its lowest rank; [N] in the order in which each replaces the former."""
+        cells = rows, channels
+        held_minute, held_rank, held = self.last_minute[cells], self.last_rank[cells], self.last[cells]
+        held_bin = self._bins(held_minute)
+        later = (minutes > held_minute) | ((minutes == held_minute) & (values > held))
+        newer = (bins > held_bin) | (ranks < held_rank) | ((ranks == held_rank) & later)
+        newer &= (bins >= held_bin) | (held_rank == UNSEEN)
+        # Where a cell is repeated, the assignment keeps the last, which is the newest.
+        cells = rows[newer], channels[newer]
+        self.last[cells], self.last_minute[cells] = values[newer], minutes[newer]
+        self.last_rank[cells] = ranks[newer]
+
+    def _bins(self, minutes: Floats) -> Indices:
+        """The bin of each minute; the first for what was never seen."""
+        whole = np.ceil(np.maximum(minutes, 0.0) / BIN_MINUTES).astype(np.intp) - 1
+        return np.clip(whole, 0, self.sums.shape[2] - 1)
 
     def summary(self, rows: Indices) -> tuple[Floats, Floats]:
         """Median over the filled bins' means and last value, each [len(rows), C]; NaN where nothing was seen."""
@@ -82,5 +123,7 @@ class StepBins:
         """Forget these rows, for their next step."""
         self.sums[rows] = 0.0
         self.counts[rows] = 0
+        self.ranks[rows] = UNSEEN
         self.last[rows] = np.nan
         self.last_minute[rows] = -np.inf
+        self.last_rank[rows] = UNSEEN

@@ -77,3 +77,47 @@ def test_grow_keeps_what_was_held() -> None:
     bins.grow(2)
     median, _ = bins.summary(np.array([0, 1, 2]))
     np.testing.assert_array_equal(median[:, 0], [60.0, np.nan, np.nan])
+
+
+Ranked = tuple[float, float, int]
+ranked_readings = st.lists(
+    st.tuples(st.integers(0, 60).map(float), st.integers(40, 120).map(float), st.integers(0, 2)),
+    min_size=1,
+    max_size=30,
+)
+
+
+def summarise_ranked(taken: list[Ranked], at_once: int = 1) -> tuple[float, float]:
+    bins = StepBins(1, 1)
+    for start in range(0, len(taken), at_once):
+        minutes, values, ranks = (
+            np.array(column) for column in zip(*taken[start : start + at_once], strict=True)
+        )
+        zeros = np.zeros(len(minutes), dtype=np.intp)
+        bins.add(zeros, zeros, minutes, values, ranks.astype(np.uint8))
+    median, last = bins.summary(np.array([0]))
+    return float(median[0, 0]), float(last[0, 0])
+
+
+@given(ranked_readings, st.randoms(), st.integers(1, 30))
+def test_of_each_bin_the_lowest_rank_counts_whatever_comes_first(
+    taken: list[Ranked], random: "np.random.Generator", at_once: int
+) -> None:
+    def bin_of(minute: float) -> int:
+        return max(int(np.ceil(minute / 5)) - 1, 0)
+
+    best = {
+        b: min(rank for minute, _, rank in taken if bin_of(minute) == b) for b in map(bin_of, _minutes(taken))
+    }
+    trusted = [(minute, value) for minute, value, rank in taken if rank == best[bin_of(minute)]]
+    shuffled = list(taken)
+    random.shuffle(shuffled)
+    assert summarise_ranked(shuffled, at_once) == summarise(trusted)
+
+
+def _minutes(taken: list[Ranked]) -> list[float]:
+    return [minute for minute, _, _ in taken]
+
+
+def test_a_trusted_device_that_falls_silent_is_followed_by_the_next() -> None:
+    assert summarise_ranked([(3.0, 80.0, 0), (4.0, 200.0, 1), (8.0, 90.0, 1)]) == (85.0, 90.0)
