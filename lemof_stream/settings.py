@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     """Where the board listens: it has no log-in, so only this machine, except in a container, whose own address is
     reached through what is published of it."""
     board_port: Annotated[int, Field(ge=0, le=65535)] = 8400
+    metrics_host: str = "127.0.0.1"
+    """Where a runner serves its metrics: they have no log-in either."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Port of `/metrics` (Prometheus) and `/healthz`; 0 takes any that is free, None serves neither."""
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:

@@ -49,6 +49,10 @@ class LaneWork:
     records: dict[str, list[KeyValue]] = field(default_factory=dict)
     """Keys and values for each output topic."""
     inputs: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Predictions by kind."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Dead letters by reason."""
 
     def add(self, topic: str, key: bytes, value: bytes) -> None:
         """Something to send."""
@@ -92,6 +96,7 @@ def run_cycle(
     _settle(taken, result, group)
     for partition, prediction in result.predictions:
         works[partition].add(PREDICTIONS, prediction.key(), prediction.to_bytes())
+        works[partition].kinds[prediction.kind] += 1
     busy = [work for work in works.values() if work.inputs]
     for work in busy:
         _snapshots(work, runner, group)
@@ -131,6 +136,7 @@ def _settle(taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, grou
             work.counts[verdict.outcome] += 1
             if verdict.outcome == "predicted" and isinstance(arrival.input, WindowInput):
                 work.lane.loosen(arrival.input.stay_id, arrival.record.offset)
+                work.lane.last_window = arrival.time
         if refusal is not None:
             _refuse(work, arrival, refusal, group)
 
@@ -139,6 +145,7 @@ def _refuse(work: LaneWork, arrival: Arrival, refusal: MessageError, group: str)
     topic, partition, offset = arrival.origin
     letter = dead_letter(arrival.record, group, refusal.reason, str(refusal))
     work.add(DEAD_LETTERS, letter_key(letter), letter.to_bytes())
+    work.refusals[refusal.reason] += 1
     about = {} if arrival.input is None else {"stay": pseudonym(arrival.input.stay_id)}
     _log.warning(
         "dead letter", reason=refusal.reason, topic=topic, partition=partition, offset=offset, **about

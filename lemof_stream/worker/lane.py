@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from lemof_stream.contracts.topics import VITALS
 from lemof_stream.settings import Settings
 from lemof_stream.worker.arrivals import Arrival, read_arrival
-from lemof_stream.worker.merge import EventTimeMerge
+from lemof_stream.worker.merge import AT_ONCE, EventTimeMerge
 
 # Cycles' worth of records that wait in memory before their topic is paused: enough to fill the next cycle while a
 # fetch is under way, a few MB a partition.
@@ -26,7 +26,8 @@ class Lane:
     """A partition of both input topics.
 
     `next_window` and `next_feature` are the offsets behind what was taken: what the next transaction commits.
-    `overrun`: Kafka has deleted what would have been fetched next.
+    `overrun`: Kafka has deleted what would have been fetched next. `last_window`: the event time of the last window
+    that was predicted.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Lane:
         self.next_window = next_window
         self.next_feature = next_feature
         self.overrun = False
+        self.last_window = AT_ONCE
         self._partitions = partitions
         self._snapshot_every = settings.snapshot_every
         self._held_max = _HELD_CYCLES * settings.cycle_max
@@ -83,6 +85,21 @@ class Lane:
         """Whether no more of this topic should be fetched for now."""
         held = self._merge.vitals_held if topic == VITALS else self._merge.ehr_held
         return held >= self._held_max
+
+    @property
+    def vitals_held(self) -> int:
+        """Windows that wait to be taken."""
+        return self._merge.vitals_held
+
+    @property
+    def ehr_held(self) -> int:
+        """EHR records that wait to be taken."""
+        return self._merge.ehr_held
+
+    @property
+    def ehr_watermark(self) -> float:
+        """The event time that the EHR feed has reached."""
+        return self._merge.ehr_watermark
 
     @property
     def replay_from(self) -> int:
