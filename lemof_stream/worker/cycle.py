@@ -14,6 +14,8 @@ from lemof_stream.errors import LemofError, MessageError
 from lemof_stream.runner.cycle import CycleResult, Verdict, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
+from lemof_stream.telemetry.cycle_trace import CycleTrace
+from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
 from lemof_stream.worker.arrivals import Arrival, Origin
 from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.letters import dead_letter, letter_key
@@ -26,7 +28,7 @@ _FAILED: Final = MessageError(
     "The runner broke on this message, which is a fault of the runner: report it, and redrive the message.",
 )
 
-KeyValue = tuple[bytes, bytes]
+Outgoing = tuple[bytes, bytes, Headers]
 
 
 class PoisonError(LemofError):
@@ -46,17 +48,17 @@ class LaneWork:
     lane: Lane
     first_window: int
     counts: Counter[str] = field(default_factory=Counter)
-    records: dict[str, list[KeyValue]] = field(default_factory=dict)
-    """Keys and values for each output topic."""
+    records: dict[str, list[Outgoing]] = field(default_factory=dict)
+    """Keys, values and headers for each output topic."""
     inputs: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     """Predictions by kind."""
     refusals: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason."""
 
-    def add(self, topic: str, key: bytes, value: bytes) -> None:
+    def add(self, topic: str, key: bytes, value: bytes, headers: Headers = NO_HEADERS) -> None:
         """Something to send."""
-        self.records.setdefault(topic, []).append((key, value))
+        self.records.setdefault(topic, []).append((key, value, headers))
 
     def offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """What the transaction commits of both inputs."""
@@ -76,6 +78,7 @@ def run_cycle(
     limit: int,
     at_end: Mapping[int, bool],
     poisoned: Container[Origin],
+    spans: CycleTrace | None = None,
 ) -> list[LaneWork]:
     """Take at most `limit` inputs of all lanes, run them in one micro-batch, and say what each lane has to send.
 
@@ -93,9 +96,10 @@ def run_cycle(
         if arrival.origin in poisoned:
             arrival.refusal = _FAILED
     result = run_inputs(runner, [arrival for _, arrival in taken])
-    _settle(taken, result, group)
+    _settle(taken, result, group, spans)
     for partition, prediction in result.predictions:
-        works[partition].add(PREDICTIONS, prediction.key(), prediction.to_bytes())
+        headers = NO_HEADERS if spans is None else spans.headers(prediction.stay_id)
+        works[partition].add(PREDICTIONS, prediction.key(), prediction.to_bytes(), headers)
         works[partition].kinds[prediction.kind] += 1
     busy = [work for work in works.values() if work.inputs]
     for work in busy:
@@ -118,7 +122,9 @@ def run_inputs(runner: Runner, arrivals: Sequence[Arrival]) -> CycleResult:
         raise PoisonError([arrival.origin for arrival in usable]) from error
 
 
-def _settle(taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, group: str) -> None:
+def _settle(
+    taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, group: str, spans: CycleTrace | None
+) -> None:
     """Count every window, and write down what could not be used."""
     verdicts = iter(result.verdicts)
     for work, arrival in taken:
@@ -134,6 +140,9 @@ def _settle(taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, grou
         work.inputs += 1
         if arrival.is_window:
             work.counts[verdict.outcome] += 1
+            if spans is not None:
+                stay_id = None if arrival.input is None else arrival.input.stay_id
+                spans.window(arrival.record.headers, arrival.origin, stay_id, verdict.outcome)
             if verdict.outcome == "predicted" and isinstance(arrival.input, WindowInput):
                 work.lane.loosen(arrival.input.stay_id, arrival.record.offset)
                 work.lane.last_window = arrival.time

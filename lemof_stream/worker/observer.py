@@ -1,4 +1,4 @@
-"""What a runner's process tells of itself while it runs: metrics, and whether it gets on."""
+"""What a runner's process tells of itself while it runs: metrics, traces, and whether it gets on."""
 
 import asyncio
 import time
@@ -9,10 +9,12 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from opentelemetry.trace import Tracer
 
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.runner.runner import Runner
 from lemof_stream.settings import Settings
+from lemof_stream.telemetry.cycle_trace import CycleTrace
 from lemof_stream.telemetry.metrics import CycleFacts, PartitionFacts, RunnerMetrics
 from lemof_stream.telemetry.serving import serving
 from lemof_stream.worker.cycle import LaneWork
@@ -28,9 +30,10 @@ _POSITION_S: Final = 1.0
 
 
 class Watch:
-    """A stopwatch for one turn of the loop."""
+    """A stopwatch for one turn of the loop, and the spans of its cycle while tracing is on."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracer: Tracer | None) -> None:
+        self.spans = None if tracer is None else CycleTrace(tracer, time.time_ns())
         self.stages: dict[str, float] = {}
         self._lap = time.perf_counter()
 
@@ -44,12 +47,13 @@ class Watch:
 class Observer:
     """Counts what was committed, knows when something last was, and answers scrapes and probes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None) -> None:
         self.address: str | None = None
         """Where metrics are served; None while they are not."""
         self.consumer: AIOKafkaConsumer | None = None
         """That of the present membership in the group."""
         self._settings = settings
+        self._tracer = tracer
         self._metrics = RunnerMetrics()
         self._patience_s = _STANDSTILL_S + LONGEST_WAIT * settings.idle_ms / 1000
         self._moved_at = time.monotonic()
@@ -69,6 +73,10 @@ class Observer:
         async with serving(self._settings, self._metrics.registry, refresh, self.gets_on) as self.address:
             yield
 
+    def watch(self) -> Watch:
+        """A turn begins."""
+        return Watch(self._tracer)
+
     def note(self, watch: Watch, works: Sequence[LaneWork], failed: Collection[int]) -> None:
         """A cycle has ended; the transactions of the partitions `failed` were not committed."""
         if not works:
@@ -84,6 +92,8 @@ class Observer:
                 stages=watch.stages,
             )
         )
+        if watch.spans is not None:
+            watch.spans.end(watch.stages, sum(work.inputs for work in works), failed)
         if done:
             self.moved()
 

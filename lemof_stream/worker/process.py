@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, ProducerFenced
+from opentelemetry.trace import Tracer
 
 from lemof_stream.broker.admin import admin_client
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
@@ -53,7 +54,9 @@ _COMMIT_S: Final = 35.0
 class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads its share of the partitions, runs it, publishes; until told to stop."""
 
-    def __init__(self, settings: Settings, predictor: Predictor, partitions: int) -> None:
+    def __init__(
+        self, settings: Settings, predictor: Predictor, partitions: int, tracer: Tracer | None = None
+    ) -> None:
         self._settings = settings
         self._predictor = predictor
         self._partitions = partitions
@@ -66,7 +69,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._retry_at: dict[int, float] = {}
         self._quarantine = Quarantine()
         self._progress = Progress()
-        self.observer = Observer(settings)
+        self.observer = Observer(settings, tracer)
         self._restore = Restore(
             settings.brokers, settings.group, partitions, self._executor, lambda: not self._settled.is_set()
         )
@@ -134,7 +137,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
             try:
                 await self._open_next()
-                watch = Watch()
+                watch = self.observer.watch()
                 fetched = await self._fetch()
                 watch.lap("fetch")
                 if self._lanes:
@@ -193,7 +196,9 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 lane.receive(records)
         watch.lap("read")
         lanes, limit = self._quarantine.chosen(self._lanes, self._settings.cycle_max)
-        works = run_cycle(self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned)
+        works = run_cycle(
+            self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned, watch.spans
+        )
         watch.lap("compute")
         return works
 

@@ -11,6 +11,7 @@ from aiokafka.errors import ProducerFenced
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS, partition_of
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.worker import observer, process
+from lemof_stream.worker.transaction import commit
 from tests.messages import Outgoing, send
 from tests.programs import lemof, run_lemof
 from tests.scrapes import Scrape, health, scrape
@@ -140,12 +141,12 @@ async def test_no_identifiers_leak_into_metrics(topics: str, predictor: Predicto
 async def test_a_transaction_that_fails_is_counted_and_its_windows_once(
     topics: str, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, failures = process.commit, [ProducerFenced()]
+    failures = [ProducerFenced()]
 
     async def fails_once(work: Any, group: str) -> None:
         if failures:
             raise failures.pop()
-        await whole(work, group)
+        await commit(work, group)
 
     monkeypatch.setattr(process, "commit", fails_once)
     await send(topics, WARD.vitals())
