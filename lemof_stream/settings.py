@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     session_timeout_ms: Annotated[int, Field(ge=1_000)] = 6_000
     """After this long without a heartbeat a runner's partitions go to another; Kafka's lowest default bound."""
     pseudonym_key: Annotated[SecretStr, Field(min_length=16)] | None = None
-    """Keys the pseudonyms in logs; a short one could be guessed. Unset, each process draws its own."""
+    """Keys the pseudonyms in logs and traces; a short one could be guessed. Unset, each process draws its own."""
     data: Path | None = None
     """The folder of recordings."""
     board_host: str = "127.0.0.1"

@@ -22,6 +22,9 @@ NO_HEADERS: Final[Headers] = ()
 TRACEPARENT: Final = "traceparent"
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+# A process that ends waits for the batch under way and the last one: with a collector that is away, at 10 s each (the
+# exporter's own default), `docker stop` would kill it.
+_TIMEOUT_S: Final = "2"
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 
@@ -39,6 +42,7 @@ def tracer_from_environment(service: str, *, head: bool) -> trace.Tracer | None:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", _TIMEOUT_S)
     name = os.environ.get("OTEL_SERVICE_NAME") or service
     provider = TracerProvider(
         sampler=None if head else ALWAYS_ON, resource=Resource.create({SERVICE_NAME: name})
