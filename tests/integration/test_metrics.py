@@ -28,6 +28,8 @@ async def scraped(runner: process.RunnerProcess, predicted: int) -> Scrape:
     """A scrape, once so many windows were predicted and nothing waits any more."""
 
     async def told() -> Scrape | None:
+        if runner.observer.address is None:
+            return None
         found = await scrape(runner.observer.address)
         done = found.value("lemof_windows_total", outcome="predicted") >= predicted
         return found if done and found.by("lemof_consumer_lag_records", "topic") == NONE_LEFT else None
@@ -110,14 +112,39 @@ async def test_lag_is_what_waits_for_the_ehr_feed_and_goes_when_that_has_come(
     async with running(patient, predictor) as runner:
         await send(topics, [first, *others])
 
-        async def three() -> bool:
-            found = await scrape(runner.observer.address)
-            return found.by("lemof_consumer_lag_records", "topic").get(VITALS) == 3
+        async def fetched() -> bool:
+            return any(lane.vitals_held == 3 for lane in runner._lanes.values())
 
-        await wait_until_async(three, 30, "a lag of 3 windows")
+        await wait_until_async(fetched, 30, "3 windows that wait in memory")
+        found = await scrape(runner.observer.address)
+        assert found.by("lemof_consumer_lag_records", "topic")[VITALS] == 3
         await send(topics, WARD.features())
         found = await scraped(runner, 3)
     assert found.by("lemof_consumer_lag_records", "partition").keys() == {str(p) for p in range(PARTITIONS)}
+
+
+async def test_markers_of_a_transactional_gateway_are_no_lag(topics: str, predictor: Predictor) -> None:
+    for minute in (10, 20):
+        await send(topics, [sent(window("bed", minute))], transactional_id="gateway")
+    async with running(settings(topics, metrics_port=0), predictor) as runner:
+        await scraped(runner, 2)  # waits until there is none
+
+
+async def test_a_partition_s_series_go_with_it_to_another_runner(topics: str, predictor: Predictor) -> None:
+    await send(topics, WARD.vitals())
+    to = settings(topics, metrics_port=0)
+    async with running(to, predictor) as one:
+        await scraped(one, len(WARD.windows()))
+        async with running(to, predictor) as two:
+
+            async def shared() -> bool:
+                stays = [
+                    (await scrape(of.observer.address)).by("lemof_stays", "partition") for of in (one, two)
+                ]
+                everywhere = Counter(partition for found in stays for partition in found)
+                return all(stays) and everywhere == Counter(map(str, range(PARTITIONS)))
+
+            await wait_until_async(shared, 60, "each partition in the metrics of one of two runners")
 
 
 async def test_no_identifiers_leak_into_metrics(topics: str, predictor: Predictor) -> None:

@@ -140,8 +140,12 @@ async def test_commands_send_their_spans_to_the_collector_that_the_environment_n
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         monkeypatch.setenv("LEMOF_IDLE_MS", "500")
         monkeypatch.setenv("LEMOF_PSEUDONYM_KEY", "a key of sixteen characters")
+        monkeypatch.setenv(
+            "OTEL_TRACES_SAMPLER", "always_off"
+        )  # which is for the head to heed, not for a runner
         with lemof(tmp_path / "run.log", "run", "--brokers", topics) as runner:
             runner.wait_for("partition opened")
+            monkeypatch.delenv("OTEL_TRACES_SAMPLER")
             simulate(topics)
             windows = len(await read_all(topics, VITALS))
             await settled(topics, windows)
