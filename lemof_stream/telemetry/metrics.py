@@ -1,10 +1,10 @@
 """The runner's Prometheus metrics. No label names a stay: labels are outcomes, reasons, topics and partitions."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 # From one window at a quiet bedside to the largest cycle of a replay (`cycle_max`, 2,000 by default).
 _CYCLE_INPUTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
@@ -38,16 +38,14 @@ class PartitionFacts:
     stays: int
     lag: Mapping[str, int]
     """Records by topic."""
-    reached: Mapping[str, float] = field(default_factory=dict)
+    reached: Mapping[str, float]
     """Event time by feed; a feed that was not heard of is absent."""
 
 
-class RunnerMetrics:
-    """Counters and histograms move once a cycle; gauges are read when somebody scrapes."""
+class FlowMetrics:
+    """Counters and histograms, which move once a cycle."""
 
-    def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._windows = Counter(
             "lemof_windows", "Vital windows by what became of them.", ["outcome"], registry=registry
         )
@@ -60,42 +58,19 @@ class RunnerMetrics:
         self._transactions = Counter(
             "lemof_transactions", "Transactions, one a partition and cycle.", ["result"], registry=registry
         )
-        self._inputs = Histogram(
-            "lemof_cycle_inputs",
-            "Windows and EHR records of a cycle.",
-            buckets=_CYCLE_INPUTS,
-            registry=registry,
-        )
+        text = "Windows and EHR records of a cycle."
+        self._inputs = Histogram("lemof_cycle_inputs", text, buckets=_CYCLE_INPUTS, registry=registry)
+        text = "Seconds of a cycle by stage; that of fetching includes the wait for something to come."
         self._stages = Histogram(
-            "lemof_stage_seconds",
-            "Seconds of a cycle by stage; that of fetching includes the wait for something to come.",
-            ["stage"],
-            buckets=_STAGE_SECONDS,
-            registry=registry,
+            "lemof_stage_seconds", text, ["stage"], buckets=_STAGE_SECONDS, registry=registry
         )
-        for counter, label in (
-            *((self._windows, outcome) for outcome in _OUTCOMES),
-            *((self._predictions, kind) for kind in _KINDS),
-            *((self._transactions, result) for result in _RESULTS),
+        for counter, labels in (
+            (self._windows, _OUTCOMES),
+            (self._predictions, _KINDS),
+            (self._transactions, _RESULTS),
         ):
-            counter.labels(label)
-        self._lag = Gauge(
-            "lemof_consumer_lag_records",
-            "Records that can be read and were not taken yet.",
-            ["topic", "partition"],
-            registry=registry,
-        )
-        self._age = Gauge(
-            "lemof_watermark_age_seconds",
-            "Now minus the event time that a feed has reached: the EHR watermark, the end of the last window. "
-            "Far from zero in a replay, where the difference of the two feeds tells.",
-            ["feed", "partition"],
-            registry=registry,
-        )
-        self._stays = Gauge(
-            "lemof_stays", "Stays whose state is in memory.", ["partition"], registry=registry
-        )
-        self._bytes = Gauge("lemof_state_bytes", "Memory that holds the state of stays.", registry=registry)
+            for label in labels:
+                counter.labels(label)
 
     def cycle(self, facts: CycleFacts) -> None:
         """Count a cycle."""
@@ -111,7 +86,29 @@ class RunnerMetrics:
         for stage, seconds in facts.stages.items():
             self._stages.labels(stage).observe(seconds)
 
-    def standing(self, partitions: Iterable[PartitionFacts], state_bytes: int, now: float) -> None:
+
+class StandingMetrics:
+    """Gauges, which are read when somebody scrapes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._lag = Gauge(
+            "lemof_consumer_lag_records",
+            "Records that can be read and were not taken yet.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self._age = Gauge(
+            "lemof_watermark_age_seconds",
+            "Now minus the event time that a feed has reached: the EHR watermark, the end of the last window. "
+            "Far from zero in a replay, where the difference of the two feeds tells.",
+            ["feed", "partition"],
+            registry=registry,
+        )
+        text = "Stays whose state is in memory."
+        self._stays = Gauge("lemof_stays", text, ["partition"], registry=registry)
+        self._bytes = Gauge("lemof_state_bytes", "Memory that holds the state of stays.", registry=registry)
+
+    def look(self, partitions: Iterable[PartitionFacts], state_bytes: int, now: float) -> None:
         """Set the gauges; those of partitions that are not ours any more vanish."""
         for gauge in (self._lag, self._age, self._stays):
             gauge.clear()

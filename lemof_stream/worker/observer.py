@@ -10,12 +10,13 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.runner.runner import Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry.cycle_trace import CycleTrace
-from lemof_stream.telemetry.metrics import CycleFacts, PartitionFacts, RunnerMetrics
+from lemof_stream.telemetry.metrics import CycleFacts, FlowMetrics, PartitionFacts, StandingMetrics
 from lemof_stream.telemetry.serving import serving
 from lemof_stream.worker.cycle import LaneWork
 from lemof_stream.worker.lane import Lane
@@ -54,7 +55,10 @@ class Observer:
         """That of the present membership in the group."""
         self._settings = settings
         self._tracer = tracer
-        self._metrics = RunnerMetrics()
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._flow = FlowMetrics(self._registry)
+        self._standing = StandingMetrics(self._registry)
         self._patience_s = _STANDSTILL_S + LONGEST_WAIT * settings.idle_ms / 1000
         self._moved_at = time.monotonic()
         self._opening = False
@@ -70,7 +74,7 @@ class Observer:
         async def refresh() -> None:
             await self._refresh(*look())
 
-        async with serving(self._settings, self._metrics.registry, refresh, self.gets_on) as self.address:
+        async with serving(self._settings, self._registry, refresh, self.gets_on) as self.address:
             yield
 
     def watch(self) -> Watch:
@@ -82,7 +86,7 @@ class Observer:
         if not works:
             return
         done = [work for work in works if work.lane.partition not in failed]
-        self._metrics.cycle(
+        self._flow.cycle(
             CycleFacts(
                 outcomes=_total(work.counts for work in done),
                 kinds=_total(work.kinds for work in done),
@@ -129,7 +133,7 @@ class Observer:
             PartitionFacts(lane.partition, stays[lane.partition], await self._lag(lane), _reached(lane))
             for lane in list(lanes.values())  # a rebalance may change them between two of the questions
         ]
-        self._metrics.standing(facts, runner.state_bytes, time.time())
+        self._standing.look(facts, runner.state_bytes, time.time())
 
     async def _lag(self, lane: Lane) -> dict[str, int]:
         """Records by topic: those that Kafka gives out to a reader of what is committed, and those that wait in memory.
