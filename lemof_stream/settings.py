@@ -43,13 +43,17 @@ class Settings(BaseSettings):
     withheld_after_min: Annotated[int, Field(ge=1)] = 480
     """And from here on none at all: a shift of nursing without a value."""
     pseudonym_key: Annotated[SecretStr, Field(min_length=16)] | None = None
-    """Keys the pseudonyms in logs; a short one could be guessed. Unset, each process draws its own."""
+    """Keys the pseudonyms in logs and traces; a short one could be guessed. Unset, each process draws its own."""
     data: Path | None = None
     """The folder of recordings."""
     board_host: str = "127.0.0.1"
     """Where the board listens: it has no log-in, so only this machine, except in a container, whose own address is
     reached through what is published of it."""
     board_port: Annotated[int, Field(ge=0, le=65535)] = 8400
+    metrics_host: str = "127.0.0.1"
+    """Where a runner serves its metrics: they have no log-in either."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Port of `/metrics` (Prometheus) and `/healthz`; 0 takes any that is free, None serves neither."""
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:

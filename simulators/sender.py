@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from opentelemetry.trace import Tracer
 
 from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.contracts.ehr import Watermark
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
 from lemof_stream.errors import BrokerError
+from lemof_stream.telemetry.tracing import NO_HEADERS, Headers, sending
 from simulators.timeline import StayMessage, topic_of
 
 # A thousand windows: large batches are what makes a single producer fast; Kafka takes up to 1 MB.
@@ -26,17 +28,23 @@ _DELIVERY_MS: Final = 10_000
 class Sender:
     """An idempotent producer that fills one batch a topic and partition at a time."""
 
-    def __init__(self, producer: AIOKafkaProducer, brokers: str, partitions: int) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, brokers: str, partitions: int, tracer: Tracer | None
+    ) -> None:
         self._producer = producer
         self._brokers = brokers
         self._partitions = partitions
+        self._tracer = tracer
         self._batches: dict[tuple[str, int], Any] = {}
         self._deliveries: deque[Any] = deque()
 
     async def send(self, message: StayMessage) -> None:
         """Put a message into the batch of its stay's partition; a full batch goes out first."""
         partition = partition_of(message.stay_id, self._partitions)
-        await self._append(topic_of(message), partition, message.stay_id.encode(), message.to_bytes())
+        topic, headers = topic_of(message), NO_HEADERS
+        if self._tracer is not None and topic == VITALS:
+            headers = sending(self._tracer, topic, partition, message.stay_id)
+        await self._append(topic, partition, message.stay_id.encode(), message.to_bytes(), headers)
 
     async def watermark(self, at: datetime) -> None:
         """Tell every partition of the EHR events that the feed is complete up to `at`."""
@@ -71,16 +79,21 @@ class Sender:
         """Wait until nothing is under way any more, whatever became of it."""
         await asyncio.gather(*self._deliveries, return_exceptions=True)
 
-    async def _append(self, topic: str, partition: int, key: bytes | None, value: bytes) -> None:
+    async def _append(
+        self, topic: str, partition: int, key: bytes | None, value: bytes, headers: Headers = NO_HEADERS
+    ) -> None:
         # Stamped with the wall clock: brokers refuse or expire what carries the event time of a recording.
         now = int(time.time() * 1000)
         batch = self._batches.get((topic, partition))
-        if batch is not None and batch.append(key=key, value=value, timestamp=now) is not None:
+        if (
+            batch is not None
+            and batch.append(key=key, value=value, timestamp=now, headers=list(headers)) is not None
+        ):
             return
         if batch is not None:
             await self._hand_over((topic, partition))
         self._batches[topic, partition] = batch = self._producer.create_batch()
-        if batch.append(key=key, value=value, timestamp=now) is None:
+        if batch.append(key=key, value=value, timestamp=now, headers=list(headers)) is None:
             raise BrokerError(f"A message for {topic} is larger than {_BATCH_BYTES} bytes; send less in one.")
 
     async def _hand_over(self, place: tuple[str, int]) -> None:
@@ -92,8 +105,8 @@ class Sender:
 
 
 @asynccontextmanager
-async def open_sender(brokers: str) -> AsyncIterator[Sender]:
-    """A sender to `brokers`; flush it before leaving.
+async def open_sender(brokers: str, tracer: Tracer | None = None) -> AsyncIterator[Sender]:
+    """A sender to `brokers`, which begins a trace with each window where there is a tracer; flush it before leaving.
 
     Raises:
         BrokerError: no Kafka answers there, or it lacks the topics.
@@ -105,7 +118,7 @@ async def open_sender(brokers: str) -> AsyncIterator[Sender]:
         max_batch_size=_BATCH_BYTES,
         request_timeout_ms=_DELIVERY_MS,
     )
-    sender = Sender(producer, brokers, partitions)
+    sender = Sender(producer, brokers, partitions, tracer)
     try:
         with _as_broker_error(brokers):
             await producer.start()

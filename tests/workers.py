@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from opentelemetry.trace import Tracer
+
 from lemof_stream.contracts.operations import DeadLetter
 from lemof_stream.contracts.topics import DEAD_LETTERS
 from lemof_stream.model.predictor import Predictor
@@ -27,9 +29,11 @@ def settings(brokers: str, **others: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running(to: Settings, predictor: Predictor) -> AsyncIterator[RunnerProcess]:
+async def running(
+    to: Settings, predictor: Predictor, tracer: Tracer | None = None
+) -> AsyncIterator[RunnerProcess]:
     """A member of the runner's group, which leaves it in order at the end."""
-    process, stop = RunnerProcess(to, predictor, PARTITIONS), asyncio.Event()
+    process, stop = RunnerProcess(to, predictor, PARTITIONS, tracer), asyncio.Event()
     task = asyncio.create_task(process.run(stop))
     try:
         yield process

@@ -57,12 +57,14 @@ async def _run(settings: Settings) -> None:
     import torch
 
     from lemof_stream.model.checkpoint import load_checkpoint
+    from lemof_stream.telemetry.tracing import tracer_from_environment
     from lemof_stream.worker.process import RunnerProcess
 
     torch.set_num_threads(
         1
     )  # small batches: threads would wait for each other, and processes share the cores
-    process = RunnerProcess(settings, load_checkpoint(settings.checkpoint), partitions)
+    tracer = tracer_from_environment("lemof-run", head=False)
+    process = RunnerProcess(settings, load_checkpoint(settings.checkpoint), partitions, tracer)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -6,6 +6,7 @@ that are due (one batched model step a round: round n commits the n-th due step 
 steps of the stays that changed without committing them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -74,6 +75,15 @@ class Runner:
     def stays(self, partition: int) -> list[str]:
         """The stays of a partition."""
         return [stay.stay_id for stay in self._stays.values() if stay.partition == partition]
+
+    def stays_by_partition(self) -> Counter[int]:
+        """How many stays each partition has. May be asked from another thread than that of the cycles."""
+        return Counter(stay.partition for stay in list(self._stays.values()))
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that holds the state of stays."""
+        return self._slab.bytes
 
     @torch.inference_mode()
     def release(self, partition: int) -> None:

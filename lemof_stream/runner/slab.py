@@ -50,6 +50,14 @@ class Slab:
         self.base: State = predictor.initial_state(0)
         self._grow(FIRST_SLOTS)
 
+    @property
+    def bytes(self) -> int:
+        """What it takes of memory, the slots that are free included."""
+        tensors = [self.static, *self.live.values(), *self.base.values()]
+        return sum(tensor.nbytes for tensor in tensors) + sum(
+            array.nbytes for array in self.bins.arrays().values()
+        )
+
     def row(self, slot: int, step: int) -> int:
         """Where a kept step of a slot lies in the bins."""
         return slot * self._kept + (step - 1) % self._kept

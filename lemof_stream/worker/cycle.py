@@ -10,11 +10,14 @@ from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from lemof_stream.contracts.operations import LedgerEntry
+from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, LEDGER, PREDICTIONS, SNAPSHOTS, VITALS
 from lemof_stream.errors import LemofError, MessageError
 from lemof_stream.runner.cycle import CycleResult, Verdict, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
+from lemof_stream.telemetry.cycle_trace import CycleTrace
+from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
 from lemof_stream.worker.arrivals import Arrival, Origin
 from lemof_stream.worker.committed import Note
 from lemof_stream.worker.lane import Lane
@@ -28,7 +31,7 @@ _FAILED: Final = MessageError(
     "The runner broke on this message, which is a fault of the runner: report it, and redrive the message.",
 )
 
-KeyValue = tuple[bytes, bytes | None]
+Outgoing = tuple[bytes, bytes | None, Headers]
 
 
 class PoisonError(LemofError):
@@ -48,13 +51,22 @@ class LaneWork:
     lane: Lane
     first_window: int
     counts: Counter[str] = field(default_factory=Counter)
-    records: dict[str, list[KeyValue]] = field(default_factory=dict)
-    """Keys and values for each output topic."""
+    records: dict[str, list[Outgoing]] = field(default_factory=dict)
+    """Keys, values and headers for each output topic."""
     inputs: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Predictions by kind."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Dead letters by reason."""
 
-    def add(self, topic: str, key: bytes, value: bytes | None) -> None:
-        """Something to send; None ends what the key held."""
-        self.records.setdefault(topic, []).append((key, value))
+    def add(self, topic: str, key: bytes, value: bytes | None, headers: Headers = NO_HEADERS) -> None:
+        """Something to send; a value of None ends what the key held."""
+        self.records.setdefault(topic, []).append((key, value, headers))
+
+    def predict(self, prediction: Prediction, headers: Headers = NO_HEADERS) -> None:
+        """A prediction to send."""
+        self.add(PREDICTIONS, prediction.key(), prediction.to_bytes(), headers)
+        self.kinds[prediction.kind] += 1
 
     def offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
         """What the transaction commits of both inputs."""
@@ -74,6 +86,7 @@ def run_cycle(
     limit: int,
     at_end: Mapping[int, bool],
     poisoned: Container[Origin],
+    spans: CycleTrace | None = None,
 ) -> list[LaneWork]:
     """Take at most `limit` inputs of all lanes, run them in one micro-batch, and say what each lane has to send.
 
@@ -91,9 +104,10 @@ def run_cycle(
         if arrival.origin in poisoned:
             arrival.refusal = _FAILED
     result = run_inputs(runner, [arrival for _, arrival in taken])
-    _settle(taken, result, group)
+    _settle(taken, result, group, spans)
     for partition, prediction in result.predictions:
-        works[partition].add(PREDICTIONS, prediction.key(), prediction.to_bytes())
+        headers = NO_HEADERS if spans is None else spans.headers(prediction.stay_id)
+        works[partition].predict(prediction, headers)
     for lane in lanes.values():
         now = lane.tick(vitals_at_end=at_end[lane.partition])
         if now is not None:
@@ -124,13 +138,15 @@ def _elapse(work: LaneWork, runner: Runner, now: datetime, group: str) -> None:
     """Bring the lane's stays to this time; those that have left need no snapshot any more."""
     elapsed = runner.advance(work.lane.partition, now)
     for prediction in elapsed.predictions:
-        work.add(PREDICTIONS, prediction.key(), prediction.to_bytes())
+        work.predict(prediction)
     for stay_id in elapsed.left:
         work.lane.forget(stay_id)
         work.add(SNAPSHOTS, snapshot_key(group, stay_id), None)
 
 
-def _settle(taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, group: str) -> None:
+def _settle(
+    taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, group: str, spans: CycleTrace | None
+) -> None:
     """Count every window, and write down what could not be used."""
     verdicts = iter(result.verdicts)
     for work, arrival in taken:
@@ -146,8 +162,12 @@ def _settle(taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, grou
         work.inputs += 1
         if arrival.is_window:
             work.counts[verdict.outcome] += 1
+            if spans is not None:
+                stay_id = None if arrival.input is None else arrival.input.stay_id
+                spans.window(arrival.record.headers, arrival.origin, stay_id, verdict.outcome)
             if verdict.outcome == "predicted" and isinstance(arrival.input, WindowInput):
                 work.lane.loosen(arrival.input.stay_id, arrival.record.offset)
+                work.lane.last_window = arrival.time
         if refusal is not None:
             _refuse(work, arrival, refusal, group)
 
@@ -156,6 +176,7 @@ def _refuse(work: LaneWork, arrival: Arrival, refusal: MessageError, group: str)
     topic, partition, offset = arrival.origin
     letter = dead_letter(arrival.record, group, refusal.reason, str(refusal))
     work.add(DEAD_LETTERS, letter_key(letter), letter.to_bytes())
+    work.refusals[refusal.reason] += 1
     about = {} if arrival.input is None else {"stay": pseudonym(arrival.input.stay_id)}
     _log.warning(
         "dead letter", reason=refusal.reason, topic=topic, partition=partition, offset=offset, **about

@@ -29,8 +29,9 @@ class Lane:
     """A partition of both input topics.
 
     `next_window` and `next_feature` are the offsets behind what was taken: what the next transaction commits.
-    `clock`: the event time, in whole minutes, that its stays have been brought to; None before the first.
-    `overrun`: Kafka has deleted what would have been fetched next.
+    `clock`: the event time, in whole minutes, that its stays have been brought to; None before the first. `overrun`:
+    Kafka has deleted what would have been fetched next. `last_window`: the event time of the last window that was
+    predicted.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Lane:
         self.next_feature = next_feature
         self.clock = clock
         self.overrun = False
+        self.last_window = AT_ONCE
         self._partitions = partitions
         self._snapshot_every = settings.snapshot_every
         self._held_max = _HELD_CYCLES * settings.cycle_max
@@ -100,6 +102,21 @@ class Lane:
         """Whether no more of this topic should be fetched for now."""
         held = self._merge.vitals_held if topic == VITALS else self._merge.ehr_held
         return held >= self._held_max
+
+    @property
+    def vitals_held(self) -> int:
+        """Windows that wait to be taken."""
+        return self._merge.vitals_held
+
+    @property
+    def ehr_held(self) -> int:
+        """EHR records that wait to be taken."""
+        return self._merge.ehr_held
+
+    @property
+    def ehr_watermark(self) -> float:
+        """The event time that the EHR feed has reached."""
+        return self._merge.ehr_watermark
 
     @property
     def replay_from(self) -> int:

@@ -57,6 +57,11 @@ class EventTimeMerge(Generic[T]):
         """EHR records that have not been taken."""
         return len(self._ehr)
 
+    @property
+    def ehr_watermark(self) -> float:
+        """How far the EHR feed has come."""
+        return self._reached
+
     def add_vitals(self, time: float, item: T) -> None:
         """Queue a window, in the topic's order."""
         self._vitals.append((time, item))

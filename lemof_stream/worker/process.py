@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, ProducerFenced
+from opentelemetry.trace import Tracer
 
 from lemof_stream.broker.admin import admin_client
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
@@ -30,6 +31,7 @@ from lemof_stream.worker.clients import group_consumer, partition_producer, stop
 from lemof_stream.worker.committed import resume_point
 from lemof_stream.worker.cycle import LaneWork, PoisonError, run_cycle
 from lemof_stream.worker.lane import Lane
+from lemof_stream.worker.observer import Observer, Watch
 from lemof_stream.worker.progress import Progress
 from lemof_stream.worker.quarantine import Quarantine
 from lemof_stream.worker.reading import InterruptedReadError
@@ -54,7 +56,9 @@ _COMMIT_S: Final = 35.0
 class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads its share of the partitions, runs it, publishes; until told to stop."""
 
-    def __init__(self, settings: Settings, predictor: Predictor, partitions: int) -> None:
+    def __init__(
+        self, settings: Settings, predictor: Predictor, partitions: int, tracer: Tracer | None = None
+    ) -> None:
         self._settings = settings
         self._predictor = predictor
         self._partitions = partitions
@@ -70,6 +74,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._retry_at: dict[int, float] = {}
         self._quarantine = Quarantine()
         self._progress = Progress()
+        self.observer = Observer(settings, tracer)
         self._restore = Restore(
             settings.brokers, settings.group, partitions, self._executor, lambda: not self._settled.is_set()
         )
@@ -77,14 +82,20 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._admin: AIOKafkaAdminClient
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; a Kafka that goes away is waited for."""
+        """Run until `stop` is set; a Kafka that goes away is waited for.
+
+        Raises:
+            ConfigError: the port of metrics is taken.
+        """
         try:
-            while not stop.is_set():
-                try:
-                    await self._session(stop)
-                except (KafkaError, BrokerError, TimeoutError) as error:
-                    _log.warning("Kafka is not to be had; trying again", error=type(error).__name__)
-                    await asyncio.sleep(_RETRY_S)
+            async with self.observer.serving(lambda: (self._lanes, self._runner)):
+                while not stop.is_set():
+                    try:
+                        await self._session(stop)
+                    except (KafkaError, BrokerError, TimeoutError) as error:
+                        _log.warning("Kafka is not to be had; trying again", error=type(error).__name__)
+                        self.observer.moved()
+                        await asyncio.sleep(_RETRY_S)
         finally:
             self._executor.shutdown(wait=False)
 
@@ -107,7 +118,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         """One membership of the group, from joining to leaving."""
         self._settled.clear()
         async with admin_client(self._settings.brokers) as self._admin:
-            self._consumer = group_consumer(self._settings)
+            self.observer.consumer = self._consumer = group_consumer(self._settings)
             try:
                 await self._consumer.start()
                 self._consumer.subscribe(_INPUTS, listener=self)
@@ -131,9 +142,12 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
             try:
                 await self._open_next()
+                watch = self.observer.watch()
                 fetched = await self._fetch()
+                watch.lap("fetch")
                 if self._lanes:
-                    await self._cycle(fetched)
+                    await self._cycle(fetched, watch)
+                await self.observer.turned(self._assigned, self._lanes)
             except InterruptedReadError:
                 return  # the rebalance that called the opening off waits for the lock
             except PoisonError as poison:
@@ -152,37 +166,46 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             self._note_overrun(error.args[0])
             return {}
 
-    async def _cycle(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+    async def _cycle(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch) -> None:
         at_end = {partition: await self._vitals_at_end(partition) for partition in self._lanes}
         began = time.monotonic()
         loop = asyncio.get_running_loop()
-        works = await loop.run_in_executor(self._executor, self._compute, fetched, at_end)
+        works = await loop.run_in_executor(self._executor, self._compute, fetched, at_end, watch)
         self._quarantine.clear(self._lanes)
         self._hold_back()
         outcomes = await asyncio.gather(*(self._commit(work) for work in works), return_exceptions=True)
+        watch.lap("commit")
         self._progress.note(
             [work for work, failed in zip(works, outcomes, strict=True) if failed is None],
             time.monotonic() - began,
         )
-        await self._give_up(
-            {
-                work.lane.partition: failed
-                for work, failed in zip(works, outcomes, strict=True)
-                if failed is not None
-            }
-        )
+        failures = {
+            work.lane.partition: failed
+            for work, failed in zip(works, outcomes, strict=True)
+            if failed is not None
+        }
+        self.observer.note(watch, works, failures)
+        await self._give_up(failures)
         await self._close([p for p, lane in self._lanes.items() if lane.overrun and not lane.holds])
 
     def _compute(
-        self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], at_end: Mapping[int, bool]
+        self,
+        fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]],
+        at_end: Mapping[int, bool],
+        watch: Watch,
     ) -> list[LaneWork]:
         """In the runner's thread, so that heartbeats go on meanwhile."""
         for place, records in fetched.items():
             lane = self._lanes.get(place.partition)
             if lane is not None:  # else of a partition that is not ours any more, or not yet: they come again
                 lane.receive(records)
+        watch.lap("read")
         lanes, limit = self._quarantine.chosen(self._lanes, self._settings.cycle_max)
-        return run_cycle(self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned)
+        works = run_cycle(
+            self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned, watch.spans
+        )
+        watch.lap("compute")
+        return works
 
     async def _commit(self, work: LaneWork) -> None:
         async with asyncio.timeout(_COMMIT_S):
@@ -233,7 +256,8 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         partition = min(due)
         try:
-            await self._open(partition)
+            with self.observer.opening():
+                await self._open(partition)
         except (InterruptedReadError, PoisonError):
             raise
         except (KafkaError, TimeoutError, OSError) as error:

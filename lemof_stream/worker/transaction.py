@@ -4,7 +4,7 @@ import asyncio
 
 from aiokafka import AIOKafkaProducer
 
-from lemof_stream.worker.cycle import KeyValue, LaneWork
+from lemof_stream.worker.cycle import LaneWork, Outgoing
 
 
 async def commit(work: LaneWork, group: str) -> None:
@@ -33,12 +33,12 @@ async def commit(work: LaneWork, group: str) -> None:
     await producer.commit_transaction()
 
 
-def _batches(producer: AIOKafkaProducer, records: list[KeyValue]) -> list[object]:
+def _batches(producer: AIOKafkaProducer, records: list[Outgoing]) -> list[object]:
     batch = producer.create_batch()
     batches = [batch]
-    for key, value in records:
-        if batch.append(timestamp=None, key=key, value=value) is None:  # full
+    for key, value, headers in records:
+        if batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:  # full
             batch = producer.create_batch()
-            batch.append(timestamp=None, key=key, value=value)
+            batch.append(timestamp=None, key=key, value=value, headers=list(headers))
             batches.append(batch)
     return batches

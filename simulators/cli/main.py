@@ -14,7 +14,9 @@ from lemof_stream.cli.cohort_options import Data, folders
 from lemof_stream.cli.options import Brokers, Config, Json
 from lemof_stream.cohorts import read_cohort
 from lemof_stream.errors import ConfigError, LemofError
-from lemof_stream.settings import load_settings
+from lemof_stream.settings import Settings, load_settings
+from lemof_stream.telemetry.pseudonyms import use_key
+from lemof_stream.telemetry.tracing import tracer_from_environment
 from simulators.play import Played, Player
 from simulators.replay import choose, timeline_of
 from simulators.sender import open_sender
@@ -68,7 +70,7 @@ def replay(
     factor = _factor(speed)
     cohort = choose(read_cohort(name, *folders(name, data, settings)), stay or (), stays)
     timeline = timeline_of(cohort, disorder_s=disorder, duplicates=duplicates, seed=seed)
-    played = asyncio.run(_play(timeline, settings.brokers, factor, None))
+    played = asyncio.run(_play(timeline, settings, factor, None))
     _tell(played, json)
     if not played.complete:
         typer.echo("lemof-sim: the replay was stopped before its end.", err=True)
@@ -89,9 +91,9 @@ def ward(
 
     Event time starts now and runs at --speed.
     """
-    to = load_settings(config, brokers=brokers).brokers
+    settings = load_settings(config, brokers=brokers)
     timeline = ward_timeline(beds, datetime.now(UTC).replace(microsecond=0), seed)
-    _tell(asyncio.run(_play(timeline, to, speed, seconds)), json)
+    _tell(asyncio.run(_play(timeline, settings, speed, seconds)), json)
 
 
 def _factor(speed: str) -> float | None:
@@ -111,9 +113,11 @@ def _factor(speed: str) -> float | None:
     return factor
 
 
-async def _play(timeline: Timeline, brokers: str, speed: float | None, seconds: float | None) -> Played:
+async def _play(timeline: Timeline, settings: Settings, speed: float | None, seconds: float | None) -> Played:
     """Play until the end, a signal, or for `seconds`; what was begun is delivered in each case."""
-    async with open_sender(brokers) as sender:
+    use_key(settings.pseudonym_key)  # of the stays in spans
+    tracer = tracer_from_environment("lemof-sim", head=True)
+    async with open_sender(settings.brokers, tracer) as sender:
         player = Player(timeline, sender, speed)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

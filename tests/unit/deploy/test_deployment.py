@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from typer.testing import CliRunner
 
 from lemof_stream.broker.lock import KAFKA_VERSION
@@ -14,6 +15,7 @@ from lemof_stream.settings import Settings, load_settings
 from tests.unit.deploy.manifests import BASE, COMPOSE, DEV, FILES, ROOT, commands, literals, objects, services
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
+PROMETHEUS = ROOT / "deploy" / "prometheus.yaml"
 SETTINGS = {f"LEMOF_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -85,6 +87,25 @@ def test_the_board_is_published_where_it_listens() -> None:
     assert services()["board"]["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert f":{port}/healthz" in COMPOSE.read_text()
     assert board["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] == port
+
+
+def test_the_runner_s_metrics_are_scraped_where_they_are_served() -> None:
+    [runner] = [one for one in objects(BASE, "Deployment") if one["metadata"]["name"] == "runner"]
+    pod = runner["spec"]["template"]
+    [container] = pod["spec"]["containers"]
+    [port] = container["ports"]
+    assert literals(BASE)["LEMOF_METRICS_PORT"] == str(port["containerPort"])
+    assert pod["metadata"]["annotations"]["prometheus.io/port"] == str(port["containerPort"])
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": port["name"]}
+    policies = {one["metadata"]["name"]: one["spec"] for one in objects(BASE, "NetworkPolicy")}
+    assert policies["metrics"]["ingress"][0]["ports"] == [{"port": port["name"]}]
+    environment = services()["run"]["environment"]
+    assert environment["LEMOF_METRICS_PORT"] == str(port["containerPort"])
+    assert environment["LEMOF_METRICS_HOST"] == literals(BASE)["LEMOF_METRICS_HOST"] == "0.0.0.0"  # noqa: S104
+    [job] = yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]
+    [found] = job["dns_sd_configs"]
+    assert (found["names"], found["port"]) == (["run"], port["containerPort"])
+    assert f"./{PROMETHEUS.name}:" in services()["prometheus"]["volumes"][0]
 
 
 def test_the_build_sees_what_it_copies() -> None:

@@ -1,0 +1,69 @@
+"""Serves a process's metrics and whether it gets on."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.aiohttp import make_aiohttp_handler
+
+from lemof_stream.errors import ConfigError
+from lemof_stream.settings import Settings
+from lemof_stream.telemetry.logs import get_logger
+
+_STOP_S: Final = 1.0  # a scrape takes milliseconds
+
+_log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings,
+    registry: CollectorRegistry,
+    refresh: Callable[[], Awaitable[None]],
+    gets_on: Callable[[], bool],
+) -> AsyncIterator[str | None]:
+    """Serve `/metrics`, refreshed before each scrape, and `/healthz`; yields the address, None where it is off.
+
+    Raises:
+        ConfigError: another program listens on the port.
+    """
+    if settings.metrics_port is None:
+        yield None
+        return
+    runner = web.AppRunner(_app(registry, refresh, gets_on), access_log=None, shutdown_timeout=_STOP_S)
+    try:
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, settings.metrics_host, settings.metrics_port).start()
+        except OSError as error:
+            raise ConfigError(
+                f"Metrics cannot be served on {settings.metrics_host}:{settings.metrics_port} ({error.strerror}): stop "
+                "the program that listens there, or choose another port with LEMOF_METRICS_PORT."
+            ) from None
+        host, port = runner.addresses[0][:2]
+        address = f"http://{host}:{port}"
+        _log.info("metrics are served", address=f"{address}/metrics")
+        yield address
+    finally:
+        await runner.cleanup()
+
+
+def _app(
+    registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]], gets_on: Callable[[], bool]
+) -> web.Application:
+    exposition = make_aiohttp_handler(registry)
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        await refresh()
+        return await exposition(request)
+
+    async def health(_request: web.Request) -> web.Response:
+        if gets_on():
+            return web.json_response({"status": "ok"})
+        return web.json_response({"status": "stands still"}, status=503)
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", health)])
+    return app
