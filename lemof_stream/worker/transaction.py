@@ -44,11 +44,13 @@ async def commit_behind(work: LaneWork, consumer: AIOKafkaConsumer) -> None:
 
 
 async def _send(work: LaneWork, sent: list[asyncio.Future[object]]) -> None:
-    """Hand every record to the producer; `sent` gets what tells of the delivery, also of those before a failure."""
+    """Hand every record to the producer; `sent` gets what tells of the delivery, of each topic as it is handed over."""
     producer = work.lane.producer
     for topic, records in work.records.items():
-        for batch in batches(producer, records):
-            sent.append(await producer.send_batch(batch, topic, partition=work.lane.partition))
+        sent += [
+            await producer.send_batch(batch, topic, partition=work.lane.partition)
+            for batch in batches(producer, records)
+        ]
 
 
 def _raise_first(delivered: list[object]) -> None:
