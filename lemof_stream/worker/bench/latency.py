@@ -75,7 +75,7 @@ async def latency(brokers: str, beds: Beds, rate: float, seconds: float, first: 
         late = await _send(producer, windows, due)
         await _drain(reading)
         gc.unfreeze()
-    waited = _join(windows, due, reading.arrivals)[int(_SETTLE * number) :]
+    waited = join(windows, due, reading.arrivals)[int(_SETTLE * number) :]
     known = waited[~np.isnan(waited)] * 1000
     p50, p99 = np.percentile(known, [50, 99]) if len(known) else (np.nan, np.nan)
     return Latency(rate, float(p50), float(p99), late * 1000, len(waited), int(np.isnan(waited).sum()))
@@ -138,7 +138,7 @@ async def _read(consumer: AIOKafkaConsumer, reading: Reading) -> None:
         reading.arrivals += [(now, record.value) for records in fetched.values() for record in records]
 
 
-def _join(windows: Sequence[Sent], due: Any, arrivals: Sequence[tuple[float, bytes]]) -> Any:
+def join(windows: Sequence[Sent], due: Any, arrivals: Sequence[tuple[float, bytes]]) -> Any:
     """Seconds that each window waited [N]; NaN where no prediction came."""
     waited = np.full(len(windows), np.nan)
     pending: dict[str, deque[int]] = defaultdict(deque)
