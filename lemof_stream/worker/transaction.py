@@ -1,6 +1,7 @@
 """Everything that a cycle did in one partition: in one Kafka transaction, or sent first and committed then."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -59,7 +60,7 @@ def _raise_first(delivered: list[object]) -> None:
             raise outcome
 
 
-def batches(producer: AIOKafkaProducer, records: list[KeyValue]) -> list[object]:
+def batches(producer: AIOKafkaProducer, records: Sequence[KeyValue]) -> list[object]:
     """The records in as few batches as hold them."""
     batch = producer.create_batch()
     made = [batch]
