@@ -1,5 +1,5 @@
 # Two commands on a fresh machine with Python 3.11 or later and make: `make demo` and `make test`.
-# Set-up is one virtual environment in .venv, from the versions and hashes of deploy/constraints.txt.
+# Set-up is one virtual environment in .venv, from deploy/constraints.txt: every package, with its version and hashes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
 BIN := .venv/bin
@@ -22,7 +22,7 @@ $(SET_UP): pyproject.toml deploy/constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	sed -n '/^uv==/,/[^\\]$$/p' deploy/constraints.txt > .venv/uv.txt
 	$(BIN)/pip install --quiet --require-hashes -r .venv/uv.txt
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes -r deploy/constraints.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --require-hashes -r deploy/constraints.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -31,5 +31,5 @@ browser:  ## Chromium, which the browser tests drive
 
 lock: $(SET_UP)  ## pin anew what pyproject.toml asks for; `uv` keeps what still fits, LOCK=--upgrade takes the newest
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	    --no-header --group dev --extra training pyproject.toml $(LOCK) -o deploy/constraints.txt
+	    --no-header --group dev --extra training --override deploy/overrides.txt pyproject.toml $(LOCK) -o deploy/constraints.txt
 	$(BIN)/python -m lemof_stream.broker.relock

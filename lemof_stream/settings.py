@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     throughput is small and the wait of the last record grows."""
     snapshot_every: Annotated[int, Field(ge=1)] = 20_000
     """Most offsets a partition has to be read again on recovery: a second or two of replay."""
+    guarantee: Literal["exactly_once", "at_least_once"] = "exactly_once"
+    """`at_least_once` spares every cycle its transactions, some 25 ms: after a crash what was sent and not committed is
+    sent again (same `prediction_id`), and a worker that was paused past its session may write once more behind its
+    successor, its snapshots included."""
     session_timeout_ms: Annotated[int, Field(ge=1_000)] = 6_000
     """After this long without a heartbeat a runner's partitions go to another; Kafka's lowest default bound."""
     stale_after_min: Annotated[int, Field(ge=1)] = 120

@@ -69,6 +69,16 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @classmethod
+    def of_checked(cls, fields: dict[str, Any]) -> Self:
+        """A part made of every field, in their order, at the rate of the hot path: nothing of them is looked at."""
+        part = cls.__new__(cls)
+        object.__setattr__(part, "__dict__", fields)
+        object.__setattr__(part, "__pydantic_fields_set__", set(fields))
+        object.__setattr__(part, "__pydantic_extra__", None)
+        object.__setattr__(part, "__pydantic_private__", None)
+        return part
+
 
 class Message(Part):
     """Base of every message."""
@@ -77,7 +87,7 @@ class Message(Part):
 
     def to_bytes(self) -> bytes:
         """The message as UTF-8 JSON."""
-        return self.model_dump_json().encode()
+        return self.__pydantic_serializer__.to_json(self)  # what `model_dump_json` decodes
 
     @classmethod
     def from_bytes(cls, value: bytes | None) -> Self:

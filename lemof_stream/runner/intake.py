@@ -12,7 +12,7 @@ from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.model.schema import InputSchema, static_row
 from lemof_stream.runner.cycle import Input, Verdict, WindowInput
 from lemof_stream.runner.grid import place
-from lemof_stream.runner.slab import Slab, Value
+from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.stay import Stay, fingerprint
 
 # A stay that nothing was heard of for a week has ended. A farther leap is a broken clock: it would cost a commit for
@@ -20,6 +20,8 @@ from lemof_stream.runner.stay import Stay, fingerprint
 FARTHEST_LEAP = timedelta(days=7)
 # A stay whose first message is off by years would find everything that comes in time late.
 LONGEST_STAY = timedelta(days=366)
+
+_POSSIBLE = {name: CHANNELS[name].possible for name in VITALS}
 
 PREDICTED = Verdict("predicted")
 DUPLICATE = Verdict("duplicate")
@@ -175,29 +177,29 @@ class Intake:
     ) -> None:
         stay.step(step).take(mark, at, minutes)
         stay.touch(step)
-        row = self._slab.row(stay.slot, step)
-        for name, value in values.items():
-            channel = self._channels.get(name)
-            if channel is not None:  # a channel that this checkpoint does not read
-                self._slab.add(Value(row, channel, minutes, value))
+        if not values.keys() <= self._channels.keys():  # a channel that this checkpoint does not read
+            values = {name: value for name, value in values.items() if name in self._channels}
+        channels = [self._channels[name] for name in values]
+        self._slab.add(self._slab.row(stay.slot, step), minutes, channels, values.values())
 
 
 def refusal(channels: Mapping[str, float]) -> Verdict | None:
     """Why a window's values cannot be used; None when they can."""
     for name, value in channels.items():
-        channel = CHANNELS.get(name)
-        if channel is None or channel.kind != "vitals":
+        possible = _POSSIBLE.get(name)
+        if possible is not None and possible.low <= value <= possible.high:
+            continue
+        if possible is None:
             return Verdict(
                 "rejected",
                 "unknown_channel",
                 f"The window holds a channel that is not in the vitals table ({len(VITALS)} channels); map it in the "
                 "gateway.",
             )
-        if not channel.possible.low <= value <= channel.possible.high:
-            return Verdict(
-                "rejected",
-                "implausible",
-                f"The window's {name} is outside {channel.possible.low:g} to {channel.possible.high:g} "
-                f"{channel.unit}, which no living person shows; check the device and its unit.",
-            )
+        return Verdict(
+            "rejected",
+            "implausible",
+            f"The window's {name} is outside {possible.low:g} to {possible.high:g} {CHANNELS[name].unit}, which no "
+            "living person shows; check the device and its unit.",
+        )
     return None

@@ -20,7 +20,7 @@ KIND_OF_OPEN: Final[dict[Silence, Kind]] = {
     Silence.WITHHELD: "withheld",
 }
 """What is said of a step that is not over."""
-_NOTHING: Final = Explanation.model_construct(modality={}, level={}, stability=0.0)
+_NOTHING: Final = Explanation(modality={}, level={}, stability=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +73,35 @@ class Publisher:
         if due.kind == "withheld":
             values, explanation = {}, _NOTHING
         # Built here from checked parts, at the rate of the hot path: nothing is left to validate.
-        return Prediction.model_construct(
-            prediction_id=self._identity(due),
-            stay_id=stay.stay_id,
-            ward=stay.ward,
-            kind=due.kind,
-            revision=due.revision,
-            step=due.step,
-            step_end_min=due.step * self._schema.step_minutes,
-            step_end=step_end(stay.admitted_at, due.step, self._schema.step_minutes),
-            event_time=due.newest,
-            beyond_horizon=due.step > self._schema.horizon_steps,
-            predictions=values,
-            explanation=explanation,
-            model=self._model,
+        revision = due.revision
+        return Prediction.of_checked(
+            {
+                "schema_version": 1,
+                "prediction_id": self._identity(due, revision),
+                "stay_id": stay.stay_id,
+                "ward": stay.ward,
+                "kind": due.kind,
+                "revision": revision,
+                "step": due.step,
+                "step_end_min": due.step * self._schema.step_minutes,
+                "step_end": step_end(stay.admitted_at, due.step, self._schema.step_minutes),
+                "event_time": due.newest,
+                "beyond_horizon": due.step > self._schema.horizon_steps,
+                "predictions": values,
+                "explanation": explanation,
+                "model": self._model,
+            }
         )
 
     def _explanation(self, modality: list[float], level: list[float], stability: float) -> Explanation:
-        return Explanation.model_construct(
-            modality=dict(zip(self._modalities, modality, strict=True)),
-            level=dict(zip(self._levels, level, strict=True)),
-            stability=stability,
+        return Explanation.of_checked(
+            {
+                "modality": dict(zip(self._modalities, modality, strict=True)),
+                "level": dict(zip(self._levels, level, strict=True)),
+                "stability": stability,
+            }
         )
 
-    def _identity(self, due: Due) -> str:
-        text = f"{due.stay.stay_id}|{self._model.sha256}|{due.step}|{due.kind}|{due.revision}"
+    def _identity(self, due: Due, revision: int) -> str:
+        text = f"{due.stay.stay_id}|{self._model.sha256}|{due.step}|{due.kind}|{revision}"
         return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
 """One cycle of the runner over the lanes: what was taken, and what goes into each lane's transaction."""
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -85,7 +85,7 @@ def run_cycle(
     lanes: Mapping[int, Lane],
     limit: int,
     at_end: Mapping[int, bool],
-    poisoned: Container[Origin],
+    poisoned: Collection[Origin],
     spans: CycleTrace | None = None,
 ) -> list[LaneWork]:
     """Take at most `limit` inputs of all lanes, run them in one micro-batch, and say what each lane has to send.
@@ -100,9 +100,10 @@ def run_cycle(
         share = -(-(limit - len(taken)) // (len(holding) - index))  # what one lane leaves goes to the next
         work = works[lane.partition] = LaneWork(lane, lane.next_window)
         taken += [(work, arrival) for arrival in lane.take(share, vitals_at_end=at_end[lane.partition])]
-    for _, arrival in taken:
-        if arrival.origin in poisoned:
-            arrival.refusal = _FAILED
+    if poisoned:
+        for _, arrival in taken:
+            if arrival.origin in poisoned:
+                arrival.refusal = _FAILED
     result = run_inputs(runner, [arrival for _, arrival in taken])
     _settle(taken, result, group, spans)
     for partition, prediction in result.predictions:

@@ -87,7 +87,7 @@ class Table(faust.Table[bytes, bytes]):
         return self.send_changelog(partition, key, value)
 
 
-async def serve(app: App) -> None:
+async def serve(app: faust.App) -> None:
     """Run the app until a signal asks it to stop; raises what it crashed with."""
     for name in ("faust", "mode", "aiokafka", __name__):  # services report every start and stop at INFO
         logging.getLogger(name).setLevel(logging.WARNING)

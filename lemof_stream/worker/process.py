@@ -36,7 +36,7 @@ from lemof_stream.worker.progress import Progress
 from lemof_stream.worker.quarantine import Quarantine
 from lemof_stream.worker.reading import InterruptedReadError
 from lemof_stream.worker.restore import Restore
-from lemof_stream.worker.transaction import commit
+from lemof_stream.worker.transaction import commit, commit_behind
 
 _log = get_logger(__name__)
 
@@ -209,7 +209,10 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _commit(self, work: LaneWork) -> None:
         async with asyncio.timeout(_COMMIT_S):
-            await commit(work, self._settings.group)
+            if self._settings.guarantee == "exactly_once":
+                await commit(work, self._settings.group)
+            else:
+                await commit_behind(work, self._consumer)
 
     async def _give_up(self, failed: Mapping[int, BaseException]) -> None:
         """Close lanes whose transaction failed: opening them anew finds out what was committed."""

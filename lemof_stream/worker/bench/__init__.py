@@ -1,0 +1,1 @@
+"""`lemof bench engine`: throughput beside a copy loop, Faust and Quix Streams; latency; memory. On a real Kafka."""
