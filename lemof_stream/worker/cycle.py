@@ -51,15 +51,17 @@ class LaneWork:
     records: dict[str, list[KeyValue]] = field(default_factory=dict)
     """Keys and values for each output topic."""
     inputs: int = 0
+    offsets: dict[TopicPartition, OffsetAndMetadata] = field(default_factory=dict)
+    """What the transaction commits of both inputs: noted when the cycle is over, as the lane moves on meanwhile."""
 
     def add(self, topic: str, key: bytes, value: bytes | None) -> None:
         """Something to send; None ends what the key held."""
         self.records.setdefault(topic, []).append((key, value))
 
-    def offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        """What the transaction commits of both inputs."""
+    def note_offsets(self) -> None:
+        """The cycle is over: its offsets are those that the lane has reached."""
         lane = self.lane
-        return {
+        self.offsets = {
             TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
                 lane.next_window, Note(lane.replay_from, lane.clock).text()
             ),
@@ -104,6 +106,7 @@ def run_cycle(
     for work in busy:
         _snapshots(work, runner, group)
         _entry(work, group)
+        work.note_offsets()
     return busy
 
 

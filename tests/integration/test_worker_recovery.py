@@ -123,6 +123,7 @@ async def test_a_snapshot_of_a_bed_at_two_windows_a_second_fits_its_topic(topics
     to = settings(topics)
     lane = Lane(0, partition_producer(to, 0), to, partitions=PARTITIONS, next_window=0, next_feature=0)
     work = LaneWork(lane, 0)
+    work.note_offsets()
     for number in range(3):
         work.add(SNAPSHOTS, f"{GROUP}|bed-{number}".encode(), value)
     await lane.producer.start()
