@@ -58,6 +58,8 @@ class LaneWork:
     """Predictions by kind."""
     refusals: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason."""
+    offsets: dict[TopicPartition, OffsetAndMetadata] = field(default_factory=dict)
+    """What the transaction commits of both inputs: noted when the cycle is over, as the lane moves on meanwhile."""
 
     def add(self, topic: str, key: bytes, value: bytes | None, headers: Headers = NO_HEADERS) -> None:
         """Something to send; a value of None ends what the key held."""
@@ -68,10 +70,10 @@ class LaneWork:
         self.add(PREDICTIONS, prediction.key(), prediction.to_bytes(), headers)
         self.kinds[prediction.kind] += 1
 
-    def offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        """What the transaction commits of both inputs."""
+    def note_offsets(self) -> None:
+        """The cycle is over: its offsets are those that the lane has reached."""
         lane = self.lane
-        return {
+        self.offsets = {
             TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
                 lane.next_window, Note(lane.replay_from, lane.clock).text()
             ),
@@ -118,6 +120,7 @@ def run_cycle(
     for work in busy:
         _snapshots(work, runner, group)
         _entry(work, group)
+        work.note_offsets()
     return busy
 
 

@@ -45,6 +45,9 @@ _INPUTS: Final = (VITALS, EHR_FEATURES)
 _POLL_MS: Final = 50
 # `getmany` waits without end once a rebalance has begun, and its callback waits for the lock that we hold meanwhile.
 _REBALANCE_BEGAN_S: Final = 1.0
+# Cycles that overlap before the loop looks up, to hear of a request to stop: some seconds. The last of them is not
+# overlapped.
+_CYCLES_A_TURN: Final = 10
 # Between attempts while Kafka is away or a partition cannot be opened.
 _RETRY_S: Final = 1.0
 # Starting a producer waits for the former owner's transaction to end, some 100 ms.
@@ -144,9 +147,8 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._open_next()
                 watch = self.observer.watch()
                 fetched = await self._fetch()
-                watch.lap("fetch")
                 if self._lanes:
-                    await self._cycle(fetched, watch)
+                    await self._cycles(fetched, watch)
                 await self.observer.turned(self._assigned, self._lanes)
             except InterruptedReadError:
                 return  # the rebalance that called the opening off waits for the lock
@@ -154,11 +156,11 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._start_over(poison)
         self._progress.tell()
 
-    async def _fetch(self) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
+    async def _fetch(self, wait_ms: int = _POLL_MS) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
         try:
             async with asyncio.timeout(_REBALANCE_BEGAN_S):
                 fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]]
-                fetched = await self._consumer.getmany(timeout_ms=_POLL_MS)
+                fetched = await self._consumer.getmany(timeout_ms=wait_ms)
                 return fetched
         except (TimeoutError, NoOffsetForPartitionError):  # the latter of partitions that are not open yet
             return {}
@@ -166,27 +168,61 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             self._note_overrun(error.args[0])
             return {}
 
-    async def _cycle(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch) -> None:
-        at_end = {partition: await self._vitals_at_end(partition) for partition in self._lanes}
+    async def _cycles(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch) -> None:
+        """One cycle; under load some, each computed while the one before it commits."""
         began = time.monotonic()
+        works = await self._run_cycle(fetched, watch)
+        for left in reversed(range(_CYCLES_A_TURN)):
+            committing = asyncio.create_task(self._commit_all(works, watch))
+            following: list[LaneWork] = []
+            try:
+                if left and self._behind(works):
+                    watch = self.observer.watch()
+                    following = await self._run_cycle(await self._fetch(wait_ms=0), watch)
+            finally:
+                failed = await committing
+            self._progress.note(
+                [work for work in works if work.lane.partition not in failed], time.monotonic() - began
+            )
+            began = time.monotonic()
+            await self._give_up(failed)
+            # What was computed on top of what was not committed goes with it: its lane is opened anew.
+            works = [work for work in following if work.lane.partition not in failed]
+            if not works:
+                break
+            watch.lap("wait")
+        await self._close([p for p, lane in self._lanes.items() if lane.overrun and not lane.holds])
+
+    def _behind(self, works: Sequence[LaneWork]) -> bool:
+        """Whether more waits than a cycle takes, and nothing else does that has to wait for a commit."""
+        full = sum(work.inputs for work in works) >= self._settings.cycle_max
+        open_all = self._assigned <= self._lanes.keys() and not any(
+            lane.overrun for lane in self._lanes.values()
+        )
+        return full and open_all and self._settled.is_set()
+
+    async def _run_cycle(
+        self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch
+    ) -> list[LaneWork]:
+        watch.lap("fetch")
+        at_end = {partition: await self._vitals_at_end(partition) for partition in self._lanes}
         loop = asyncio.get_running_loop()
         works = await loop.run_in_executor(self._executor, self._compute, fetched, at_end, watch)
         self._quarantine.clear(self._lanes)
         self._hold_back()
+        return works
+
+    async def _commit_all(self, works: Sequence[LaneWork], watch: Watch) -> dict[int, BaseException]:
+        """Commit side by side; what failed, by partition."""
         outcomes = await asyncio.gather(*(self._commit(work) for work in works), return_exceptions=True)
         watch.lap("commit")
-        self._progress.note(
-            [work for work, failed in zip(works, outcomes, strict=True) if failed is None],
-            time.monotonic() - began,
-        )
-        failures = {
+        failed = {
             work.lane.partition: failed
             for work, failed in zip(works, outcomes, strict=True)
             if failed is not None
         }
-        self.observer.note(watch, works, failures)
-        await self._give_up(failures)
-        await self._close([p for p, lane in self._lanes.items() if lane.overrun and not lane.holds])
+        self.observer.note(watch, works, failed)
+        return failed
 
     def _compute(
         self,

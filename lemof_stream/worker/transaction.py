@@ -20,7 +20,7 @@ async def commit(work: LaneWork, group: str) -> None:
     sent: list[asyncio.Future[object]] = []
     try:
         await _send(work, sent)
-        await producer.send_offsets_to_transaction(work.offsets(), group)
+        await producer.send_offsets_to_transaction(work.offsets, group)
     finally:
         delivered = await asyncio.gather(*sent, return_exceptions=True)
     # A batch that the broker refused does not keep aiokafka from committing the others.
@@ -41,7 +41,7 @@ async def commit_behind(work: LaneWork, consumer: AIOKafkaConsumer) -> None:
     finally:
         delivered = await asyncio.gather(*sent, return_exceptions=True)
     _raise_first(delivered)
-    await consumer.commit(work.offsets())
+    await consumer.commit(work.offsets)
 
 
 async def _send(work: LaneWork, sent: list[asyncio.Future[object]]) -> None:

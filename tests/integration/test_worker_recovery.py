@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
+from aiokafka.errors import KafkaError
 
 from lemof_stream.broker import Broker
 from lemof_stream.broker.admin import admin_client
@@ -16,6 +17,7 @@ from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import EhrInput, WindowInput
 from lemof_stream.runner.runner import Runner
+from lemof_stream.worker import process
 from lemof_stream.worker.clients import partition_producer
 from lemof_stream.worker.cycle import LaneWork
 from lemof_stream.worker.lane import Lane
@@ -123,6 +125,7 @@ async def test_a_snapshot_of_a_bed_at_two_windows_a_second_fits_its_topic(topics
     to = settings(topics)
     lane = Lane(0, partition_producer(to, 0), to, partitions=PARTITIONS, next_window=0, next_feature=0)
     work = LaneWork(lane, 0)
+    work.note_offsets()
     for number in range(3):
         work.add(SNAPSHOTS, f"{GROUP}|bed-{number}".encode(), value)
     await lane.producer.start()
@@ -131,6 +134,30 @@ async def test_a_snapshot_of_a_bed_at_two_windows_a_second_fits_its_topic(topics
     async with range_reader(topics) as consumer:
         records = [record async for record in read_range(consumer, TopicPartition(SNAPSHOTS, 0), 0)]
     assert [record.value for record in records] == [value] * 3
+
+
+async def test_what_was_computed_on_top_of_a_transaction_that_failed_goes_with_it(
+    topics: str, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under load the next cycle is computed meanwhile: its offsets follow those that were not committed."""
+    commits, failures = 0, 0
+
+    async def fails_now_and_then(work: LaneWork, group: str) -> None:
+        nonlocal commits, failures
+        commits += 1
+        if commits % 9 == 5 and failures < 4:
+            failures += 1
+            raise KafkaError
+        await commit(work, group)
+
+    monkeypatch.setattr(process, "commit", fails_now_and_then)
+    await send(topics, [*WARD.features(), *WINDOWS])
+    async with running(settings(topics, cycle_max=32), predictor):
+        balance = await settled(topics, len(WINDOWS))
+    assert failures == 4
+    assert balance.balanced, balance.problems
+    await assert_identical(topics, predictor)
+    assert repeated(await published(topics)) == []
 
 
 async def test_a_partition_that_cannot_be_opened_is_tried_again(
