@@ -62,6 +62,8 @@ class SnapshotHeader(Message):
     emit_from: Count
     base_inputs: Count
     live_inputs: Count
+    base_observations: Count
+    live_observations: Count
     base_newest: Instant | None
     live_newest: Instant | None
     heard: Instant | None

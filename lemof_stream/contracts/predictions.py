@@ -38,6 +38,9 @@ class Prediction(Message):
 
     `revision` grows strictly within a stay and step and depends only on the inputs taken in, so the same inputs
     give the same `prediction_id` after a restart. `event_time` is the newest input of the stay that was taken in.
+
+    `ehr_version` names the version of the EHR features that were joined, as of the step: how many EHR events of the
+    stay (admission, transfers, discharge, and the observations up to the step) they hold.
     """
 
     prediction_id: PredictionId
@@ -49,6 +52,7 @@ class Prediction(Message):
     step_end_min: Annotated[int, Field(ge=1, le=LONGEST_MIN)]
     step_end: Instant
     event_time: Instant
+    ehr_version: Annotated[int, Field(ge=0)] = 0
     beyond_horizon: bool
     predictions: dict[str, float]
     explanation: Explanation

@@ -50,6 +50,18 @@ class NeedsRoomError(Exception):
         self.step = step
 
 
+class Reading(NamedTuple):
+    """Values of one instant. `rank`: how much their source is to be trusted, 0 the most; `ehr`: whether it is a record
+    of the EHR.
+    """
+
+    input_id: str
+    at: datetime
+    values: Mapping[str, float]
+    rank: int = 0
+    ehr: bool = True
+
+
 class Ended(NamedTuple):
     """What is remembered of a stay that has left."""
 
@@ -90,7 +102,8 @@ class Intake:
         refused = refusal(window.channels)
         if refused is not None:
             return refused
-        verdict = self._measured(partition, window, window.window_id, window.end, window.channels)
+        reading = Reading(window.window_id, window.end, window.channels, window.priority, ehr=False)
+        verdict = self._measured(partition, window, reading)
         if verdict is PREDICTED:
             self._stays[window.stay_id].hear(window.end)
         return verdict
@@ -121,25 +134,20 @@ class Intake:
     def _hour(self, partition: int, record: HourRecord) -> Verdict:
         """Take the observations of an hour: refused or late if any new one is, else predicted if any is new."""
         verdicts = [
-            self._measured(partition, record, observation.event_id, observation.at, observation.values)
+            self._measured(
+                partition, record, Reading(observation.event_id, observation.at, observation.values)
+            )
             for observation in record.observations
         ]
         unusable = [verdict for verdict in verdicts if verdict.outcome in {"late", "rejected"}]
         return unusable[0] if unusable else PREDICTED if PREDICTED in verdicts else DUPLICATE
 
-    def _measured(
-        self,
-        partition: int,
-        message: VitalWindow | HourRecord,
-        input_id: str,
-        at: datetime,
-        values: Mapping[str, float],
-    ) -> Verdict:
+    def _measured(self, partition: int, message: VitalWindow | HourRecord, reading: Reading) -> Verdict:
         """Take values of one instant in. Everything is checked before a stay is made or changed."""
         if self._contradicts(message):
             return CONTRADICTION
-        step, minutes = place(message.admitted_at, at, self._step_minutes)
-        mark = fingerprint(input_id)
+        step, minutes = place(message.admitted_at, reading.at, self._step_minutes)
+        mark = fingerprint(reading.input_id)
         stay = self._stays.get(message.stay_id)
         if step > self._longest:
             return FUTURE
@@ -152,7 +160,7 @@ class Intake:
         elif step - stay.open > self._farthest:
             return FUTURE
         self._open(stay, step)
-        self._fold(stay, step, mark, at, minutes, values)
+        self._fold(stay, step, mark, minutes, reading)
         return PREDICTED
 
     def _contradicts(self, message: VitalWindow | StayRecord | HourRecord) -> bool:
@@ -172,15 +180,14 @@ class Intake:
             raise NeedsRoomError(step)
         stay.open = max(stay.open, step)
 
-    def _fold(
-        self, stay: Stay, step: int, mark: int, at: datetime, minutes: float, values: Mapping[str, float]
-    ) -> None:
-        stay.step(step).take(mark, at, minutes)
+    def _fold(self, stay: Stay, step: int, mark: int, minutes: float, reading: Reading) -> None:
+        stay.step(step).take(mark, reading.at, minutes, ehr=reading.ehr)
         stay.touch(step)
+        values = reading.values
         if not values.keys() <= self._channels.keys():  # a channel that this checkpoint does not read
             values = {name: value for name, value in values.items() if name in self._channels}
         channels = [self._channels[name] for name in values]
-        self._slab.add(self._slab.row(stay.slot, step), minutes, channels, values.values())
+        self._slab.add(self._slab.row(stay.slot, step), minutes, reading.rank, channels, values.values())
 
 
 def refusal(channels: Mapping[str, float]) -> Verdict | None:

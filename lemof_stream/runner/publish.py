@@ -32,6 +32,8 @@ class Due:
     kind: Kind
     inputs: int
     """Inputs of the stay up to this step."""
+    observations: int
+    """Those of them that the EHR holds."""
     newest: datetime
 
     @property
@@ -86,6 +88,7 @@ class Publisher:
                 "step_end_min": due.step * self._schema.step_minutes,
                 "step_end": step_end(stay.admitted_at, due.step, self._schema.step_minutes),
                 "event_time": due.newest,
+                "ehr_version": stay.facts + due.observations,
                 "beyond_horizon": due.step > self._schema.horizon_steps,
                 "predictions": values,
                 "explanation": explanation,

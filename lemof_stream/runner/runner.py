@@ -171,7 +171,9 @@ class Runner:
             step = stay.commit_live()
             if step >= stay.emit_from:
                 rows.append(row)
-                due.append(Due(stay, step, "final", stay.live_inputs, stay.last_input))
+                due.append(
+                    Due(stay, step, "final", stay.live_inputs, stay.live_observations, stay.last_input)
+                )
         return self._publisher.messages(due, output.rows(rows)) if due else []
 
     def _step_base(self, batch: list[Stay]) -> None:
@@ -198,6 +200,7 @@ class Runner:
                 stay.open,
                 KIND_OF_OPEN[stay.silence],
                 stay.live_inputs + kept.inputs,
+                stay.live_observations + kept.observations,
                 kept.newest or stay.last_input,
             )
             for stay, kept in zip(batch, opened, strict=True)
@@ -211,7 +214,14 @@ class Runner:
         for steps, together in groupby(ahead, _steps_ahead):
             batch = list(together)
             due = [
-                Due(f.stay, f.step, KIND_OF_OPEN[f.silence], f.stay.live_inputs, f.stay.last_input)
+                Due(
+                    f.stay,
+                    f.step,
+                    KIND_OF_OPEN[f.silence],
+                    f.stay.live_inputs,
+                    f.stay.live_observations,
+                    f.stay.last_input,
+                )
                 for f in batch
             ]
             published.extend(self._publisher.messages(due, self._look_ahead(batch, steps)))

@@ -25,10 +25,11 @@ _GROWTH = 4
 
 @dataclass(slots=True)
 class Noted:
-    """Values on their way into the bins: of each instant its row, minute and number of values; then all of them."""
+    """Values on their way into the bins: of each instant its row, minute, rank, number of values; then all of them."""
 
     rows: list[int] = field(default_factory=list)
     minutes: list[float] = field(default_factory=list)
+    ranks: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     channels: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
@@ -113,11 +114,14 @@ class Slab:
         """The bins' rows of all kept steps of a slot: [K]."""
         return np.arange(slot * self._kept, (slot + 1) * self._kept)
 
-    def add(self, row: int, minute: float, channels: Collection[int], values: Iterable[float]) -> None:
+    def add(
+        self, row: int, minute: float, rank: int, channels: Collection[int], values: Iterable[float]
+    ) -> None:
         """Note the values of one instant; `flush` brings all that was noted into the bins at once."""
         noted = self._noted
         noted.rows.append(row)
         noted.minutes.append(minute)
+        noted.ranks.append(rank)
         noted.counts.append(len(channels))
         noted.channels.extend(channels)
         noted.values.extend(values)
@@ -129,9 +133,10 @@ class Slab:
             return
         channels = np.array(noted.channels)
         rows, minutes = (np.repeat(own, noted.counts) for own in (noted.rows, noted.minutes))
+        ranks = np.repeat(np.array(noted.ranks, dtype=np.uint8), noted.counts)
         limits = self._limits[channels]
         values = np.clip(np.array(noted.values, dtype=np.float64), limits[:, 0], limits[:, 1])
-        self.bins.add(rows, channels, minutes, values)
+        self.bins.add(rows, channels, minutes, values, ranks)
 
     def inputs(self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]) -> StepInputs:
         """Step inputs [B] of one step of each slot."""

@@ -84,6 +84,7 @@ def _pack_kept(kept: dict[int, Kept]) -> dict[str, Tensor]:
         "kept.step": torch.tensor(steps, dtype=torch.int64),
         "kept.newest": torch.tensor([_ticks(kept[step].newest) for step in steps], dtype=torch.int64),
         "kept.minutes": torch.tensor([kept[step].minutes for step in steps], dtype=torch.float64),
+        "kept.observations": torch.tensor([kept[step].observations for step in steps], dtype=torch.int64),
         "kept.count": torch.tensor([len(marks) for marks in seen], dtype=torch.int64),
         "kept.seen": torch.tensor(flat, dtype=torch.int64),
     }
@@ -96,13 +97,14 @@ def _unpack_kept(tensors: dict[str, Tensor]) -> dict[int, Kept]:
         tensors["kept.step"].tolist(),
         tensors["kept.newest"].tolist(),
         tensors["kept.minutes"].tolist(),
+        tensors["kept.observations"].tolist(),
         counts,
         accumulate(counts),
         strict=True,
     )
     return {
-        step: Kept(count, _instant(newest), minutes, set(seen[end - count : end]))
-        for step, newest, minutes, count, end in columns
+        step: Kept(count, observations, _instant(newest), minutes, set(seen[end - count : end]))
+        for step, newest, minutes, observations, count, end in columns
     }
 
 

@@ -27,15 +27,18 @@ class Kept:
 
     inputs: int = 0
     """Distinct windows and observations taken in."""
+    observations: int = 0
+    """Those of them that the EHR holds."""
     newest: datetime | None = None
     minutes: float = 0.0
     """How far into the step its newest input lies."""
     seen: set[int] = field(default_factory=set)
     """Fingerprints of their ids."""
 
-    def take(self, mark: int, at: datetime, minutes: float) -> None:
+    def take(self, mark: int, at: datetime, minutes: float, *, ehr: bool) -> None:
         """Count an input whose fingerprint was not seen before."""
         self.inputs += 1
+        self.observations += ehr
         self.seen.add(mark)
         if self.newest is None or at > self.newest:
             self.newest, self.minutes = at, minutes
@@ -63,6 +66,9 @@ class Stay:
     base_inputs: int = 0
     """Inputs of the steps up to `base`; `live_inputs` likewise."""
     live_inputs: int = 0
+    base_observations: int = 0
+    """Likewise, of the inputs those that the EHR holds."""
+    live_observations: int = 0
     base_newest: datetime | None = None
     live_newest: datetime | None = None
     facts: int = 0
@@ -114,6 +120,7 @@ class Stay:
     def rewind(self) -> None:
         """Forget the commits inside the window; the caller copies the base state over the live one."""
         self.live, self.live_inputs, self.live_newest = self.base, self.base_inputs, self.base_newest
+        self.live_observations = self.base_observations
 
     def commit_live(self) -> int:
         """Move `live` on by one step; returns that step."""
@@ -121,6 +128,7 @@ class Stay:
         kept = self.kept.get(self.live)
         if kept is not None:
             self.live_inputs += kept.inputs
+            self.live_observations += kept.observations
             self.live_newest = kept.newest or self.live_newest
         return self.live
 
@@ -130,5 +138,6 @@ class Stay:
         kept = self.kept.pop(self.base, None)
         if kept is not None:
             self.base_inputs += kept.inputs
+            self.base_observations += kept.observations
             self.base_newest = kept.newest or self.base_newest
         return self.base

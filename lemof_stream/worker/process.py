@@ -190,7 +190,6 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             works = [work for work in following if work.lane.partition not in failed]
             if not works:
                 break
-            watch.lap("wait")
         await self._close([p for p, lane in self._lanes.items() if lane.overrun and not lane.holds])
 
     def _behind(self, works: Sequence[LaneWork]) -> bool:
@@ -214,6 +213,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _commit_all(self, works: Sequence[LaneWork], watch: Watch) -> dict[int, BaseException]:
         """Commit side by side; what failed, by partition."""
+        watch.lap("wait")
         outcomes = await asyncio.gather(*(self._commit(work) for work in works), return_exceptions=True)
         watch.lap("commit")
         failed = {

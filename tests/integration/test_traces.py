@@ -94,7 +94,7 @@ async def test_the_spans_of_windows_and_of_the_cycle_that_took_them_are_linked_a
         assert parent_ids(span) in linked(cycles[cycle])
     for cycle in cycles:
         stages = [span.name for span in runner.spans() if parent_ids(span) == cycle]
-        assert stages == ["fetch", "read", "compute", "commit"]
+        assert stages == ["fetch", "read", "compute", "wait", "commit"]
 
 
 async def test_the_head_samples_and_the_runner_follows_it(topics: str, predictor: Predictor) -> None:

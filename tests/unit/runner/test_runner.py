@@ -89,6 +89,36 @@ def test_a_window_that_comes_twice_is_a_duplicate(runner: Runner) -> None:
     assert [verdict.outcome for verdict in result.verdicts] == ["predicted", "duplicate"]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_two_devices_the_one_of_priority_counts_channel_by_channel(
+    predictor: Predictor, order: tuple[int, ...]
+) -> None:
+    def of(device: str, minute: float, priority: int, **channels: float) -> WindowInput:
+        own = window(minute, channels=channels).window
+        update = {"window_id": f"{device}:{minute}", "device": device, "priority": priority}
+        return WindowInput(0, own.model_copy(update=update))
+
+    both = [
+        of("monitor", 12, 0, heart_rate=80.0),
+        of("spot", 13, 1, heart_rate=150.0, temperature=38.5),
+        of("spot", 40, 1, heart_rate=95.0),
+    ]
+    alone = [of("monitor", 12, 0, heart_rate=80.0), of("spot", 13, 0, temperature=38.5), both[2]]
+    together, expected = Runner(predictor), Runner(predictor)
+    found = together.cycle([admission(), *(both[i] for i in order)])
+    assert [verdict.outcome for verdict in found.verdicts[1:]] == ["predicted"] * 3
+    wanted = expected.cycle([admission(), *alone]).predictions[-1][1]
+    assert found.predictions[-1][1].predictions == wanted.predictions
+
+
+def test_a_prediction_names_the_version_of_the_ehr_features_as_of_its_step(runner: Runner) -> None:
+    runner.cycle([admission(), window(30), labs(40, glucose=6.0), window(90)])
+    [(_, second)] = runner.cycle([window(100)]).predictions
+    assert second.ehr_version == 2, "the admission and a lab"
+    revised = last_revisions([runner.cycle([labs(20, creatinine=1.0), labs(95, creatinine=2.0)])])
+    assert {step: p.ehr_version for (_, step), p in revised.items()} == {1: 3, 2: 4}
+
+
 def test_a_late_lab_revises_every_step_from_its_own_on(runner: Runner) -> None:
     runner.cycle([window(minute) for minute in range(10, 600, 60)])
     result = runner.cycle([labs(250, lactate=9.0)])
