@@ -56,11 +56,14 @@ class Child:
         """
         if self._process.poll() is None:
             return
-        words = self._log.read_text(errors="replace").strip().splitlines()
         raise LemofError(
-            f"The benchmark's {self._name} ended by itself with status {self._process.returncode}: "
-            f"{words[-1] if words else 'it said nothing'}"
+            f"The benchmark's {self._name} ended by itself with status {self._process.returncode}: {self.last_words()}"
         )
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        words = self._log.read_text(errors="replace").strip().splitlines()
+        return words[-1] if words else "it said nothing"
 
     def resident(self) -> int:
         """Bytes of memory that it holds."""

@@ -76,7 +76,7 @@ async def _look_again(child: Child, since: float) -> None:
     if time.monotonic() - since > _SILENCE_S:
         raise LemofError(
             f"The benchmark waited {_SILENCE_S:.0f} s for a commit in vain: free the machine of other work and run it "
-            "again."
+            f"again. The last that was said: {child.last_words()}"
         )
     await asyncio.sleep(_LOOK_S)
 
