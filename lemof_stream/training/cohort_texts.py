@@ -27,6 +27,6 @@ LIMITS = {
     "horizon of 168 hours since admission, and for other hospitals, predictions are extrapolations.",
     "sepsis2019": "Trained on hourly rows of one hospital system; the label rises six hours before an onset that was "
     "derived from cultures, antibiotics and organ failure scores, so what clinicians ordered is among the inputs' "
-    "causes. Beyond 96 hours since admission, and for other hospitals, predictions are extrapolations. "
+    "causes. Beyond 168 hours since admission, and for other hospitals, predictions are extrapolations. "
     + _ALARMS,
 }
