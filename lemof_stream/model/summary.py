@@ -22,6 +22,10 @@ FULL_BIN = 60_000
 """Values after which a bin's mean is settled: 200 a second. Its 16-bit count has room for one more batch."""
 
 
+_BY_BIN = "sums", "counts", "ranks"
+_BY_CHANNEL = "last", "last_minute", "last_rank"
+
+
 class StepBins:
     """The open step of every slot.
 
@@ -41,8 +45,25 @@ class StepBins:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that is held, by name; each has the leading axis R."""
-        names = ("sums", "counts", "ranks", "last", "last_minute", "last_rank")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _BY_BIN + _BY_CHANNEL}
+
+    def pack(self, rows: slice) -> dict[str, npt.NDArray[Any]]:
+        """What these rows hold, without the bins that hold nothing: of most steps and channels nothing is seen."""
+        counts, last = self.counts[rows], self.last[rows]
+        filled, seen = np.flatnonzero(counts), np.flatnonzero(~np.isnan(last))
+        own = {name: getattr(self, name)[rows].ravel()[filled] for name in _BY_BIN}
+        own |= {name: getattr(self, name)[rows].ravel()[seen] for name in _BY_CHANNEL}
+        return own | {"filled": filled.astype(np.int32), "seen": seen.astype(np.int32)}
+
+    def unpack(self, rows: slice, packed: dict[str, npt.NDArray[Any]]) -> None:
+        """What `pack` gave, into clean rows.
+
+        Raises:
+            IndexError: a place lies outside them.
+        """
+        for names, place in ((_BY_BIN, "filled"), (_BY_CHANNEL, "seen")):
+            for name in names:
+                getattr(self, name)[rows].reshape(-1)[packed[place]] = packed[name]  # a view
 
     def grow(self, rows: int) -> None:
         """Append clean rows."""

@@ -5,6 +5,7 @@ S slots, K kept steps, C channels, B stays of a micro-batch
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,26 +90,33 @@ class Slab:
         """Clean the row of a step that has left the window."""
         self.bins.clear(np.array([self.row(slot, step)]))
 
-    def export(self, slot: int) -> dict[str, Tensor]:
-        """Everything of a slot, by name."""
-        rows = self.rows_of(slot)
-        tensors = {f"live.{name}": tensor[slot] for name, tensor in self.live.items()}
-        tensors |= {f"base.{name}": tensor[slot] for name, tensor in self.base.items()}
-        tensors |= {
-            f"bins.{name}": torch.from_numpy(array[rows]) for name, array in self.bins.arrays().items()
+    def export(self, slot: int, *, with_base: bool) -> dict[str, npt.NDArray[Any]]:
+        """Everything of a slot, by name. `with_base`: whether a step has left its window; else base is as at first."""
+        held = {"live": self.live} | ({"base": self.base} if with_base else {})
+        arrays = {
+            f"{which}.{name}": tensor[slot].numpy()
+            for which, state in held.items()
+            for name, tensor in state.items()
         }
-        return {name: tensor.contiguous() for name, tensor in tensors.items()} | {"static": self.static[slot]}
+        arrays |= {f"bins.{name}": array for name, array in self.bins.pack(self._rows(slot)).items()}
+        return arrays | {"static": self.static[slot].numpy()}
 
     def take_in(self, slot: int, tensors: dict[str, Tensor]) -> None:
-        """What `export` gave, into a slot."""
-        rows = self.rows_of(slot)
-        for name, tensor in self.live.items():
-            tensor[slot] = tensors[f"live.{name}"]
-        for name, tensor in self.base.items():
-            tensor[slot] = tensors[f"base.{name}"]
-        for name, array in self.bins.arrays().items():
-            array[rows] = tensors[f"bins.{name}"].numpy()
+        """What `export` gave, into a clean slot.
+
+        Raises:
+            KeyError, RuntimeError, ValueError, IndexError: it is no such thing.
+        """
+        for which, state in (("live", self.live), ("base", self.base)):
+            if which == "live" or any(name.startswith("base.") for name in tensors):
+                for name, tensor in state.items():
+                    tensor[slot] = tensors[f"{which}.{name}"]
+        bins = {name[5:]: tensor.numpy() for name, tensor in tensors.items() if name.startswith("bins.")}
+        self.bins.unpack(self._rows(slot), bins)
         self.static[slot] = tensors["static"]
+
+    def _rows(self, slot: int) -> slice:
+        return slice(slot * self._kept, (slot + 1) * self._kept)
 
     def rows_of(self, slot: int) -> Slots:
         """The bins' rows of all kept steps of a slot: [K]."""

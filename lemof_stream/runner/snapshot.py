@@ -6,11 +6,13 @@ K kept steps that hold inputs, W ids of all of them
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
-import torch
+import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.numpy import save
+from safetensors.torch import load
 from torch import Tensor
 
 from lemof_stream.contracts.operations import SnapshotHeader
@@ -29,9 +31,8 @@ def pack(stay: Stay, slab: Slab, model: ModelInfo) -> bytes:
     """Everything that is needed to go on with this stay elsewhere."""
     scalars = {name: getattr(stay, name) for name in _SCALARS}
     header = SnapshotHeader(model_sha256=model.sha256, **scalars)
-    return save(
-        slab.export(stay.slot) | _pack_kept(stay.kept), metadata={"lemof": header.to_bytes().decode()}
-    )
+    arrays = slab.export(stay.slot, with_base=stay.base > 0) | _pack_kept(stay.kept)
+    return save(arrays, metadata={"lemof": header.to_bytes().decode()})
 
 
 def unpack(value: bytes, partition: int, slab: Slab, model: ModelInfo) -> Stay:
@@ -51,7 +52,7 @@ def unpack(value: bytes, partition: int, slab: Slab, model: ModelInfo) -> Stay:
     try:
         stay = Stay(partition=partition, slot=slot, kept=_unpack_kept(tensors), **scalars)
         slab.take_in(slot, tensors)
-    except (KeyError, ValueError, RuntimeError, OverflowError) as error:
+    except (KeyError, ValueError, IndexError, RuntimeError, OverflowError) as error:
         slab.free([slot])
         raise _unreadable(error) from None
     return stay
@@ -74,19 +75,18 @@ def _unreadable(error: Exception) -> CheckpointError:
     )
 
 
-def _pack_kept(kept: dict[int, Kept]) -> dict[str, Tensor]:
+def _pack_kept(kept: dict[int, Kept]) -> dict[str, npt.NDArray[Any]]:
     steps = sorted(kept)
-    seen = [sorted(kept[step].seen) for step in steps]
-    flat = [
-        mark - 2**63 for marks in seen for mark in marks
-    ]  # torch has no unsigned 64-bit arithmetic to speak of
+    own = [kept[step] for step in steps]
+    seen = [mark for one in own for mark in sorted(one.seen)]
     return {
-        "kept.step": torch.tensor(steps, dtype=torch.int64),
-        "kept.newest": torch.tensor([_ticks(kept[step].newest) for step in steps], dtype=torch.int64),
-        "kept.minutes": torch.tensor([kept[step].minutes for step in steps], dtype=torch.float64),
-        "kept.observations": torch.tensor([kept[step].observations for step in steps], dtype=torch.int64),
-        "kept.count": torch.tensor([len(marks) for marks in seen], dtype=torch.int64),
-        "kept.seen": torch.tensor(flat, dtype=torch.int64),
+        "kept.step": np.array(steps, dtype=np.int64),
+        "kept.newest": np.array([_ticks(one.newest) for one in own], dtype=np.int64),
+        "kept.minutes": np.array([one.minutes for one in own], dtype=np.float64),
+        "kept.observations": np.array([one.observations for one in own], dtype=np.int64),
+        "kept.count": np.array([len(one.seen) for one in own], dtype=np.int64),
+        # as torch, which reads them back, has no unsigned 64-bit arithmetic to speak of
+        "kept.seen": (np.array(seen, dtype=np.uint64) - np.uint64(2**63)).view(np.int64),
     }
 
 
