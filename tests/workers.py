@@ -9,11 +9,13 @@ from opentelemetry.trace import Tracer
 
 from lemof_stream.contracts.operations import DeadLetter
 from lemof_stream.contracts.topics import DEAD_LETTERS
+from lemof_stream.model import load_checkpoint
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.settings import Settings
 from lemof_stream.worker.audit import Audit, audit
 from lemof_stream.worker.process import RunnerProcess
 from tests.messages import read_all
+from tests.streams import Ward, differences, last_finals, published, repeated
 from tests.topics import PARTITIONS
 from tests.waiting import wait_until_async
 
@@ -54,6 +56,23 @@ async def settled(brokers: str, received: int, deadline_s: float = SETTLED_S, gr
     found = await wait_until_async(all_taken, deadline_s, f"the receipt of {received} windows")
     assert found is not None
     return found
+
+
+async def assert_nothing_lost_or_twice(brokers: str, ward: Ward, deadline_s: float) -> None:
+    """What a fault leaves behind: every window counted once, every final as without the fault, nothing repeated."""
+    windows = len(ward.windows())
+    balance = await settled(brokers, windows, deadline_s)
+    assert balance.balanced, balance.problems
+    assert (balance.received, balance.predicted) == (windows, windows)
+    expected = ward.finals(load_checkpoint())
+
+    async def complete() -> bool:
+        return len(last_finals(await published(brokers))) >= len(expected)
+
+    await wait_until_async(complete, deadline_s, "the finals of every step")
+    predictions = await published(brokers)
+    assert differences(last_finals(predictions), expected) == []
+    assert repeated(predictions) == []
 
 
 async def letters(brokers: str) -> list[DeadLetter]:

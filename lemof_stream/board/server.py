@@ -10,7 +10,7 @@ from aiohttp import web
 
 from lemof_stream.board.feed import TOPICS, Feed
 from lemof_stream.broker.admin import require_topics
-from lemof_stream.errors import ConfigError
+from lemof_stream.listening import listening
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import configure_logs, get_logger
 
@@ -19,7 +19,10 @@ _BUNDLE_S: Final = (
 )
 _ALIVE_S: Final = 15.0  # a comment this often tells proxies and dead connections from quiet wards
 _RETRY_MS: Final = 1_000  # how soon a browser comes back after the connection broke
-_STOP_S: Final = 1.0  # streams never end by themselves: they are cut
+_REFUSAL: Final = (
+    "The board cannot listen on {place}: stop the program that does, or choose another port with --port or "
+    "LEMOF_BOARD_PORT."
+)
 
 _FEED: Final = web.AppKey("feed", Feed)
 _STATIC: Final = files("lemof_stream.board") / "static"
@@ -61,23 +64,12 @@ async def run_board(settings: Settings) -> None:
     configure_logs(settings)
     feed = Feed(settings.brokers)
     following = asyncio.create_task(feed.run())
-    runner = web.AppRunner(board(feed), access_log=None, shutdown_timeout=_STOP_S)
     try:
-        await runner.setup()
-        site = web.TCPSite(runner, settings.board_host, settings.board_port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise ConfigError(
-                f"The board cannot listen on {settings.board_host}:{settings.board_port} ({error.strerror}): stop the "
-                "program that does, or choose another port with --port or LEMOF_BOARD_PORT."
-            ) from None
-        host, port = runner.addresses[0][:2]
-        _log.info("the board is up", address=f"http://{host}:{port}")
-        await following
+        async with listening(board(feed), settings.board_host, settings.board_port, _REFUSAL) as address:
+            _log.info("the board is up", address=address)
+            await following
     finally:
         following.cancel()
-        await runner.cleanup()
 
 
 async def _page(request: web.Request) -> web.Response:

@@ -53,8 +53,9 @@ def engine(
 
     Takes some ten minutes and 5 GB of memory, on a machine that does nothing else.
     """
+    from lemof_stream.plotting import load_matplotlib
     from lemof_stream.worker.bench.engine import measure
-    from lemof_stream.worker.bench.figure import draw, load_matplotlib
+    from lemof_stream.worker.bench.figure import draw
 
     if figure is not None:
         load_matplotlib()  # says that it is missing before, not after

@@ -28,12 +28,13 @@ def command(
     """Score a checkpoint by hours observed, with 95% bootstrap intervals over people."""
     from lemof_stream.cohorts import read_cohort
     from lemof_stream.model import load_for_cohort
+    from lemof_stream.plotting import load_matplotlib
     from lemof_stream.training.evaluate import evaluate
     from lemof_stream.training.predict import one_thread, predict
-    from lemof_stream.training.scores.figures import check_matplotlib, write_figures
+    from lemof_stream.training.scores.figures import write_figures
 
     if figures is not None:
-        check_matplotlib()  # before minutes of work
+        load_matplotlib()  # before minutes of work
     recorded = folders(cohort, data, load_settings())
     one_thread()
     predictor = load_for_cohort(cohort, checkpoint)

@@ -140,7 +140,7 @@ class StepBins:
         median[seen] = (means[cell, (filled - 1) // 2] + means[cell, filled // 2]) / 2
         return median, last
 
-    def clear(self, rows: Indices) -> None:
+    def clear(self, rows: slice | Indices) -> None:
         """Forget these rows, for their next step."""
         self.sums[rows] = 0.0
         self.counts[rows] = 0

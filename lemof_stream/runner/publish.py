@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Self
 
 from lemof_stream.contracts.predictions import Explanation, Kind, ModelInfo, Prediction
 from lemof_stream.model.inputs import StepOutput
@@ -35,6 +35,11 @@ class Due:
     observations: int
     """Those of them that the EHR holds."""
     newest: datetime
+
+    @classmethod
+    def committed(cls, stay: Stay, step: int, kind: Kind) -> Self:
+        """Of a step that knows what the committed ones know."""
+        return cls(stay, step, kind, stay.live_inputs, stay.live_observations, stay.last_input)
 
     @property
     def revision(self) -> int:

@@ -57,7 +57,7 @@ class Runner:
     def advance(self, partition: int, now: datetime) -> Elapsed:
         """Let a partition's time come to `now`: steps that are over close, silent stays are told, ended ones leave."""
         published: list[tuple[int, Prediction]] = []
-        own = [stay for stay in self._stays.values() if stay.partition == partition]
+        own = self._of(partition)
         self._commit([stay for stay in own if self._clock.pass_steps(stay, now)], published)
         self._tell_silence([fallen for stay in own for fallen in self._clock.fallen(stay, now)], published)
         left = [stay for stay in own if self._clock.has_ended(stay, now)]
@@ -74,7 +74,7 @@ class Runner:
 
     def stays(self, partition: int) -> list[str]:
         """The stays of a partition."""
-        return [stay.stay_id for stay in self._stays.values() if stay.partition == partition]
+        return [stay.stay_id for stay in self._of(partition)]
 
     def stays_by_partition(self) -> Counter[int]:
         """How many stays each partition has. May be asked from another thread than that of the cycles."""
@@ -88,7 +88,7 @@ class Runner:
     @torch.inference_mode()
     def release(self, partition: int) -> None:
         """Forget every stay of a partition."""
-        self._free([stay for stay in self._stays.values() if stay.partition == partition])
+        self._free(self._of(partition))
         self._intake.forget(partition)
 
     @torch.inference_mode()
@@ -171,9 +171,7 @@ class Runner:
             step = stay.commit_live()
             if step >= stay.emit_from:
                 rows.append(row)
-                due.append(
-                    Due(stay, step, "final", stay.live_inputs, stay.live_observations, stay.last_input)
-                )
+                due.append(Due.committed(stay, step, "final"))
         return self._publisher.messages(due, output.rows(rows)) if due else []
 
     def _step_base(self, batch: list[Stay]) -> None:
@@ -181,6 +179,9 @@ class Runner:
         self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.base)
         for stay in batch:
             self._slab.clear(stay.slot, stay.commit_base())
+
+    def _of(self, partition: int) -> list[Stay]:
+        return [stay for stay in self._stays.values() if stay.partition == partition]
 
     def _free(self, gone: Sequence[Stay]) -> None:
         self._slab.free([stay.slot for stay in gone])
@@ -213,17 +214,7 @@ class Runner:
         ahead = sorted((f for f in fallen if f.step > f.stay.open), key=_steps_ahead)
         for steps, together in groupby(ahead, _steps_ahead):
             batch = list(together)
-            due = [
-                Due(
-                    f.stay,
-                    f.step,
-                    KIND_OF_OPEN[f.silence],
-                    f.stay.live_inputs,
-                    f.stay.live_observations,
-                    f.stay.last_input,
-                )
-                for f in batch
-            ]
+            due = [Due.committed(f.stay, f.step, KIND_OF_OPEN[f.silence]) for f in batch]
             published.extend(self._publisher.messages(due, self._look_ahead(batch, steps)))
 
     def _look_ahead(self, batch: Sequence[Fallen], steps: int) -> StepOutput:

@@ -17,8 +17,6 @@ from lemof_stream.model.predictor import Predictor
 from lemof_stream.model.schema import InputSchema
 from lemof_stream.model.summary import StepBins
 
-Slots = npt.NDArray[np.intp]
-
 FIRST_SLOTS = 64  # a large unit
 # Beyond it the slab grows by a quarter: twice as many slots would hold gigabytes for nobody at 10,000 beds.
 _GROWTH = 4
@@ -83,12 +81,14 @@ class Slab:
         self.scatter(self.live, index, fresh)
         self.scatter(self.base, index, fresh)
         self.static[index] = torch.nan
-        self.bins.clear(np.concatenate([self.rows_of(slot) for slot in slots]))
+        for slot in slots:
+            self.bins.clear(self._rows(slot))
         self._free.extend(slots)
 
     def clear(self, slot: int, step: int) -> None:
         """Clean the row of a step that has left the window."""
-        self.bins.clear(np.array([self.row(slot, step)]))
+        row = self.row(slot, step)
+        self.bins.clear(slice(row, row + 1))
 
     def export(self, slot: int, *, with_base: bool) -> dict[str, npt.NDArray[Any]]:
         """Everything of a slot, by name. `with_base`: whether a step has left its window; else base is as at first."""
@@ -116,11 +116,8 @@ class Slab:
         self.static[slot] = tensors["static"]
 
     def _rows(self, slot: int) -> slice:
+        """The bins' rows of all kept steps of a slot."""
         return slice(slot * self._kept, (slot + 1) * self._kept)
-
-    def rows_of(self, slot: int) -> Slots:
-        """The bins' rows of all kept steps of a slot: [K]."""
-        return np.arange(slot * self._kept, (slot + 1) * self._kept)
 
     def add(
         self, row: int, minute: float, rank: int, channels: Collection[int], values: Iterable[float]
@@ -148,25 +145,28 @@ class Slab:
 
     def inputs(self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]) -> StepInputs:
         """Step inputs [B] of one step of each slot."""
-        index = torch.tensor(slots)
         rows = np.array(slots) * self._kept + (np.array(steps) - 1) % self._kept
-        median, last = self.bins.summary(rows)
-        return StepInputs(
-            median=torch.from_numpy(median).float(),
-            last=torch.from_numpy(last).float(),
-            static=self.static[index],
-            step=torch.tensor(steps),
-            minutes_open=torch.tensor(minutes, dtype=torch.float32),
-        )
+        median, last = (torch.from_numpy(own).float() for own in self.bins.summary(rows))
+        return self._inputs(median, last, slots, steps, minutes)
 
     def empty_inputs(
         self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]
     ) -> StepInputs:
         """Step inputs [B] of steps that nothing has come of."""
         nothing = torch.full((len(slots), len(self._limits)), torch.nan)
+        return self._inputs(nothing, nothing, slots, steps, minutes)
+
+    def _inputs(
+        self,
+        median: Tensor,
+        last: Tensor,
+        slots: Sequence[int],
+        steps: Sequence[int],
+        minutes: Sequence[float],
+    ) -> StepInputs:
         return StepInputs(
-            median=nothing,
-            last=nothing,
+            median=median,
+            last=last,
             static=self.static[torch.tensor(slots)],
             step=torch.tensor(steps),
             minutes_open=torch.tensor(minutes, dtype=torch.float32),

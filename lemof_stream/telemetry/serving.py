@@ -8,11 +8,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from lemof_stream.errors import ConfigError
+from lemof_stream.listening import listening
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry.logs import get_logger
 
-_STOP_S: Final = 1.0  # a scrape takes milliseconds
+_REFUSAL: Final = (
+    "Metrics cannot be served on {place}: stop the program that listens there, or choose another port with "
+    "LEMOF_METRICS_PORT."
+)
 
 _log = get_logger(__name__)
 
@@ -32,22 +35,10 @@ async def serving(
     if settings.metrics_port is None:
         yield None
         return
-    runner = web.AppRunner(_app(registry, refresh, gets_on), access_log=None, shutdown_timeout=_STOP_S)
-    try:
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, settings.metrics_host, settings.metrics_port).start()
-        except OSError as error:
-            raise ConfigError(
-                f"Metrics cannot be served on {settings.metrics_host}:{settings.metrics_port} ({error.strerror}): stop "
-                "the program that listens there, or choose another port with LEMOF_METRICS_PORT."
-            ) from None
-        host, port = runner.addresses[0][:2]
-        address = f"http://{host}:{port}"
+    app = _app(registry, refresh, gets_on)
+    async with listening(app, settings.metrics_host, settings.metrics_port, _REFUSAL) as address:
         _log.info("metrics are served", address=f"{address}/metrics")
         yield address
-    finally:
-        await runner.cleanup()
 
 
 def _app(

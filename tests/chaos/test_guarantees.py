@@ -8,16 +8,14 @@ from typing import Final
 import pytest
 
 from lemof_stream.contracts.topics import LEDGER
-from lemof_stream.model import load_checkpoint
 from tests.messages import read_all, send
 from tests.programs import Program, lemof
-from tests.streams import Ward, differences, last_finals, published, repeated
+from tests.streams import Ward
 from tests.waiting import wait_until_async
-from tests.workers import settled
+from tests.workers import assert_nothing_lost_or_twice
 
 # More beds than the runner first makes room for.
 WARD: Final = Ward([f"bed-{number}" for number in range(80)], hours=18)
-WINDOWS: Final = len(WARD.windows())
 SETTINGS: Final = {
     "LEMOF_SNAPSHOT_EVERY": "200",  # so that recovery takes snapshots and a replay
     "LEMOF_CYCLE_MAX": "100",  # so that there are many transactions to be interrupted
@@ -42,21 +40,6 @@ async def transactions(brokers: str, at_least: int) -> None:
     await wait_until_async(enough, FLOWN_S, f"{at_least} transactions")
 
 
-async def assert_nothing_lost_or_twice(brokers: str) -> None:
-    balance = await settled(brokers, WINDOWS, FLOWN_S)
-    assert balance.balanced, balance.problems
-    assert (balance.received, balance.predicted) == (WINDOWS, WINDOWS)
-    expected = WARD.finals(load_checkpoint())
-
-    async def complete() -> bool:
-        return len(last_finals(await published(brokers))) >= len(expected)
-
-    await wait_until_async(complete, FLOWN_S, "the finals of every step")
-    predictions = await published(brokers)
-    assert differences(last_finals(predictions), expected) == []
-    assert repeated(predictions) == []
-
-
 async def test_recovery_kill_9_in_the_middle_loses_no_window_and_changes_no_final_prediction(
     topics: str, tmp_path: Path
 ) -> None:
@@ -67,7 +50,7 @@ async def test_recovery_kill_9_in_the_middle_loses_no_window_and_changes_no_fina
             await transactions(topics, 6 * (kill + 1))
             runner.kill()
     with lemof(tmp_path / "run-last.log", "run", "--brokers", topics) as runner:
-        await assert_nothing_lost_or_twice(topics)
+        await assert_nothing_lost_or_twice(topics, WARD, FLOWN_S)
         assert runner.stop() == 0
 
 
@@ -89,7 +72,7 @@ async def test_exactly_once_a_paused_worker_that_wakes_as_a_zombie_publishes_not
             await transactions(topics, before + 2)
             paused, other = (one, two) if part % 2 == 0 else (two, one)
             await pause_until_declared_dead(paused, other)
-        await assert_nothing_lost_or_twice(topics)
+        await assert_nothing_lost_or_twice(topics, WARD, FLOWN_S)
         assert {one.stop(), two.stop()} == {0}
 
 

@@ -14,13 +14,12 @@ from typing import Final
 import pytest
 
 from lemof_stream.contracts.topics import LEDGER
-from lemof_stream.model import load_checkpoint
 from tests.messages import read_all, send
 from tests.programs import lemof
-from tests.streams import Ward, differences, last_finals, published, repeated
+from tests.streams import Ward
 from tests.topics import PARTITIONS
 from tests.waiting import wait_until_async
-from tests.workers import settled
+from tests.workers import assert_nothing_lost_or_twice
 
 SEEDS: Final = int(os.environ.get("LEMOF_CHAOS_SEEDS", "1"))
 BEDS: Final = int(os.environ.get("LEMOF_CHAOS_BEDS", "100"))
@@ -71,10 +70,5 @@ async def test_recovery_when_one_of_two_workers_is_killed_its_partitions_are_pre
 
         await wait_until_async(all_again, FLOWN_S, "windows of every partition")
         print(f"seed {seed}: every partition again after {time.monotonic() - killed_at:.1f} s")
-        balance = await settled(topics, len(vitals), FLOWN_S)
-        assert balance.balanced, balance.problems
-        assert balance.predicted == len(vitals)
-        predictions = await published(topics)
-        assert differences(last_finals(predictions), WARD.finals(load_checkpoint())) == []
-        assert repeated(predictions) == []
+        await assert_nothing_lost_or_twice(topics, WARD, FLOWN_S)
         assert other.stop() == 0

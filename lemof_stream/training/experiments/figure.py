@@ -3,27 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from lemof_stream.errors import ConfigError
+from lemof_stream.plotting import load_matplotlib
 from lemof_stream.training.metrics import Estimate
 
 PANEL_WIDTH, ROW_HEIGHT, PANEL_MARGIN = 3.0, 0.24, 0.9
 """Inches: names of variants stay legible at the size at which a browser shows the file."""
-
-
-def load_matplotlib() -> Any:
-    """Matplotlib's figures, drawn to files only.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError(
-            "Experiments draw their figures with Matplotlib, which is not installed here: "
-            "install the package with its training extra, `lemof-stream[training]`."
-        ) from None
-    return Figure
 
 
 def draw(found: dict[str, Any], file: Path) -> None:

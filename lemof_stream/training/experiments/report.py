@@ -8,8 +8,9 @@ from typing import Any
 
 from lemof_stream.cohorts import Cohort
 from lemof_stream.errors import ConfigError
+from lemof_stream.plotting import load_matplotlib
 from lemof_stream.training.experiments.compare import GROUPS, Comparison, compare
-from lemof_stream.training.experiments.figure import draw, hour_name, load_matplotlib
+from lemof_stream.training.experiments.figure import draw, hour_name
 from lemof_stream.training.experiments.setting import Experiment, Setting, described, merged
 from lemof_stream.training.metrics import Estimate
 

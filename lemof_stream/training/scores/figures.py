@@ -1,40 +1,24 @@
 """Figures of what `evaluate` found: reliability, scores by hours observed, scores of groups of patients."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lemof_stream.errors import ConfigError
+from lemof_stream.plotting import load_matplotlib
 
 LEGIBLE = {"width": 4.2, "height": 3.6}
 """Inches of one panel: labels of ten points stay readable where the figure fills a page's width."""
 
 
-def check_matplotlib() -> None:
-    """Figures need it.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    if find_spec("matplotlib") is None:
-        raise ConfigError(
-            "Figures are drawn with Matplotlib, which is not installed here: "
-            "install the package with its training extra, `lemof-stream[training]`."
-        )
-
-
 def write_figures(scores: dict[str, Any], folder: Path) -> None:
     """Write reliability.png, by_hour.png and subgroups.png; the folder is made if it is not there."""
-    check_matplotlib()
+    load_matplotlib()  # before the folder is made
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in (("reliability", _reliability), ("by_hour", _by_hour), ("subgroups", _subgroups)):
         draw(scores).savefig(folder / f"{name}.png", dpi=130)
 
 
 def _figure(columns: int, height: float = LEGIBLE["height"]) -> tuple[Any, list[Any]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(LEGIBLE["width"] * columns, height), layout="constrained")
+    figure = load_matplotlib()(figsize=(LEGIBLE["width"] * columns, height), layout="constrained")
     return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 
 

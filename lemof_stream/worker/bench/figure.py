@@ -3,23 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lemof_stream.errors import ConfigError
-
-
-def load_matplotlib() -> Any:
-    """Matplotlib's figures, drawn to files only.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError(
-            "The figure is drawn with Matplotlib, which is not installed here: install the package with its training "
-            "extra, `lemof-stream[training]`, or leave --figure out."
-        ) from None
-    return Figure
+from lemof_stream.plotting import load_matplotlib
 
 
 def draw(found: dict[str, Any], file: Path) -> None:

@@ -7,15 +7,12 @@ from typing import Any, Final
 import numpy as np
 import psutil
 
-from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
-from lemof_stream.settings import Settings
+from lemof_stream.worker.bench.admit import admit
 from lemof_stream.worker.bench.beds import Beds
 from lemof_stream.worker.bench.child import Child, engine
-from lemof_stream.worker.bench.kafka import PARTITIONS, feed, fresh_kafka
-from lemof_stream.worker.bench.pace import until_committed
+from lemof_stream.worker.bench.kafka import PARTITIONS, fresh_kafka
 
 _ROOM: Final = 1.5  # of what the beds need: the slab is copied when it grows
-_GROUP: Final = Settings.model_fields["group"].default
 
 
 def memory(count: int, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -40,15 +37,8 @@ def _know(
     """Make so many beds known, and note the memory then."""
     tell(f"memory: {beds:,} beds")
     known = max(by_beds, default=0)
-    asyncio.run(_admit(brokers, beds, known, child))
+    asyncio.run(admit(brokers, Beds(beds, PARTITIONS), child, known))
     by_beds[beds] = child.resident()
-
-
-async def _admit(brokers: str, beds: int, known: int, child: Child) -> None:
-    ward = Beds(beds, PARTITIONS)
-    await feed(brokers, EHR_FEATURES, ward.admissions(known))
-    await feed(brokers, VITALS, (sent.record for sent in ward.windows(beds - known, known)))
-    await until_committed(brokers, _GROUP, beds, child)
 
 
 def _slope(by_beds: dict[int, int]) -> float:

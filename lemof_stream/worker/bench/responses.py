@@ -4,20 +4,17 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
-from lemof_stream.settings import Settings
+from lemof_stream.worker.bench.admit import admit
 from lemof_stream.worker.bench.beds import Beds
 from lemof_stream.worker.bench.child import Child, engine
-from lemof_stream.worker.bench.kafka import PARTITIONS, feed, fresh_kafka
+from lemof_stream.worker.bench.kafka import PARTITIONS, fresh_kafka
 from lemof_stream.worker.bench.latency import Latency, latency
-from lemof_stream.worker.bench.pace import until_committed
 
 USUAL_BEDS: Final = 1_000
 EVERY_S: Final = 5
 """The usual load: so many beds, each with a window in so many seconds."""
 RATES: Final = (100, 1_000, 5_000, 10_000, 15_000, 20_000, 30_000)
 """Windows a second of the curve, which ends at the first that the engine cannot keep up with."""
-_GROUP: Final = Settings.model_fields["group"].default
 
 
 def latencies(count: int, seconds: float, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -40,7 +37,7 @@ def latencies(count: int, seconds: float, tell: Callable[[str], None]) -> dict[s
 
 async def _usual(brokers: str, beds: int, seconds: float, child: Child) -> Latency:
     ward = Beds(beds, PARTITIONS)
-    await _admit(brokers, ward, child)
+    await admit(brokers, ward, child)
     return await latency(brokers, ward, beds / EVERY_S, seconds)
 
 
@@ -48,7 +45,7 @@ async def _curve(
     brokers: str, count: int, seconds: float, child: Child, tell: Callable[[str], None]
 ) -> list[Latency]:
     ward = Beds(count, PARTITIONS)
-    await _admit(brokers, ward, child)
+    await admit(brokers, ward, child)
     points: list[Latency] = []
     for rate in RATES:
         tell(f"latency: {count:,} beds, {rate:,} windows a second")
@@ -57,13 +54,6 @@ async def _curve(
         if points[-1].saturated:
             break
     return points
-
-
-async def _admit(brokers: str, ward: Beds, child: Child) -> None:
-    """Make the beds known, and wait until the engine has them."""
-    await feed(brokers, EHR_FEATURES, ward.admissions())
-    await feed(brokers, VITALS, (sent.record for sent in ward.windows(ward.count)))
-    await until_committed(brokers, _GROUP, ward.count, child)
 
 
 def _told(found: Latency) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.errors import ConfigError
-from lemof_stream.settings import Settings
 from lemof_stream.worker.bench import copy
 from lemof_stream.worker.bench.beds import Beds
-from lemof_stream.worker.bench.child import engine, rival
+from lemof_stream.worker.bench.child import ENGINE_GROUP, engine, rival
 from lemof_stream.worker.bench.kafka import PARTITIONS, create, feed, fresh_kafka
 from lemof_stream.worker.bench.pace import Pace, pace
 
@@ -21,7 +20,6 @@ _WARM_TURNS: Final = 2
 """Windows of each bed that are not counted: at the first, its stay is made and its steps so far are committed; a
 partition may be a turn ahead of another."""
 _RIVALS: Final = {"faust": "faust_rival", "quix": "quix_rival"}
-_ENGINE: Final = Settings.model_fields["group"].default
 
 
 def require_rivals() -> None:
@@ -46,7 +44,7 @@ def throughput(count: int, seconds: float, tell: Callable[[str], None]) -> dict[
         warm = _WARM_TURNS * count
         tell("throughput: the engine")
         with engine(folder, brokers) as child:
-            found["engine"] = asyncio.run(pace(brokers, _ENGINE, warm, seconds, child))
+            found["engine"] = asyncio.run(pace(brokers, ENGINE_GROUP, warm, seconds, child))
         tell("throughput: a bare copy")
         with rival(folder, "copy", brokers) as child:
             found["bare_copy"] = asyncio.run(pace(brokers, copy.GROUP, warm, seconds, child))
