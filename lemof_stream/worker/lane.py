@@ -13,9 +13,6 @@ from lemof_stream.settings import Settings
 from lemof_stream.worker.arrivals import Arrival, read_arrival
 from lemof_stream.worker.merge import AT_ONCE, EventTimeMerge
 
-# Cycles' worth of records that wait in memory before their topic is paused: enough to fill the next cycle while a
-# fetch is under way, a few MB a partition.
-_HELD_CYCLES: Final = 4
 # Vital windows are kept for days, and a slow ward takes weeks to send `snapshot_every` of them: a stay is also
 # snapshotted when its oldest window outside a snapshot was taken this long ago.
 _SNAPSHOT_AGE_S: Final = 3600.0
@@ -54,7 +51,6 @@ class Lane:
         self.last_window = AT_ONCE
         self._partitions = partitions
         self._snapshot_every = settings.snapshot_every
-        self._held_max = _HELD_CYCLES * settings.cycle_max
         self._merge: EventTimeMerge[Arrival] = EventTimeMerge(settings.ehr_slack_s, settings.idle_ms / 1000)
         self._loose: dict[str, tuple[int, float]] = {}
 
@@ -98,20 +94,9 @@ class Lane:
         """Whether anything waits to be taken."""
         return self._merge.vitals_held + self._merge.ehr_held > 0
 
-    def full(self, topic: str) -> bool:
-        """Whether no more of this topic should be fetched for now."""
-        held = self._merge.vitals_held if topic == VITALS else self._merge.ehr_held
-        return held >= self._held_max
-
-    @property
-    def vitals_held(self) -> int:
-        """Windows that wait to be taken."""
-        return self._merge.vitals_held
-
-    @property
-    def ehr_held(self) -> int:
-        """EHR records that wait to be taken."""
-        return self._merge.ehr_held
+    def held(self, topic: str) -> int:
+        """Records of this topic that wait to be taken."""
+        return self._merge.vitals_held if topic == VITALS else self._merge.ehr_held
 
     @property
     def ehr_watermark(self) -> float:

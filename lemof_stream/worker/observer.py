@@ -144,7 +144,7 @@ class Observer:
         lags: dict[str, int] = {}
         if self.consumer is None:
             return lags
-        for topic, held in ((VITALS, lane.vitals_held), (EHR_FEATURES, lane.ehr_held)):
+        for topic in (VITALS, EHR_FEATURES):
             place = TopicPartition(topic, lane.partition)
             try:
                 async with asyncio.timeout(_POSITION_S):
@@ -153,7 +153,7 @@ class Observer:
                 continue
             end = self.consumer.last_stable_offset(place)
             if end is not None and end >= 0:
-                lags[topic] = max(0, end - position) + held
+                lags[topic] = max(0, end - position) + lane.held(topic)
         return lags
 
 

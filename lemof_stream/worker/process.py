@@ -48,6 +48,9 @@ _REBALANCE_BEGAN_S: Final = 1.0
 # Cycles that overlap before the loop looks up, to hear of a request to stop: some seconds. The last of them is not
 # overlapped.
 _CYCLES_A_TURN: Final = 10
+# Cycles' worth of records that wait in memory before their topic is paused: the next is filled while a fetch is under
+# way. Some 3 kB a record.
+_HELD_CYCLES: Final = 2
 # Between attempts while Kafka is away or a partition cannot be opened.
 _RETRY_S: Final = 1.0
 # Starting a producer waits for the former owner's transaction to end, some 100 ms.
@@ -277,14 +280,16 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
     def _hold_back(self) -> None:
         """Fetch no more of what already waits in memory."""
         paused = self._consumer.paused()
+        share = -(-_HELD_CYCLES * self._settings.cycle_max // max(len(self._lanes), 1))
         for partition, lane in self._lanes.items():
             if lane.overrun:
                 continue
             for topic in _INPUTS:
                 place = TopicPartition(topic, partition)
-                if lane.full(topic) and place not in paused:
+                full = lane.held(topic) >= share
+                if full and place not in paused:
                     self._consumer.pause(place)
-                elif not lane.full(topic) and place in paused:
+                elif not full and place in paused:
                     self._consumer.resume(place)
 
     async def _open_next(self) -> None:

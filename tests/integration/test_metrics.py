@@ -113,7 +113,7 @@ async def test_lag_is_what_waits_for_the_ehr_feed_and_goes_when_that_has_come(
         await send(topics, [first, *others])
 
         async def fetched() -> bool:
-            return any(lane.vitals_held == 3 for lane in runner._lanes.values())
+            return any(lane.held(VITALS) == 3 for lane in runner._lanes.values())
 
         await wait_until_async(fetched, 30, "3 windows that wait in memory")
         found = await scrape(runner.observer.address)

@@ -15,7 +15,7 @@ from lemof_stream.worker.bench.kafka import PARTITIONS, committed
 from lemof_stream.worker.clients import reader, stop_client
 
 _LOOK_S: Final = 0.1  # a hundredth of the shortest interval that says anything
-_SILENCE_S: Final = 120.0
+_SILENCE_S: Final = 60.0
 """Who commits nothing for so long is taken to hang: imports, a rebalance and the first commit take 10 to 20 s."""
 
 

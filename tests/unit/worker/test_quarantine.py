@@ -16,11 +16,12 @@ def test_without_suspects_all_lanes_run_together() -> None:
     assert Quarantine().chosen(lanes, USUAL) == (lanes, USUAL)
 
 
-def test_after_a_broken_cycle_its_partitions_run_alone_and_one_by_one() -> None:
+def test_after_a_broken_cycle_its_partitions_run_alone_and_in_ever_smaller_parts() -> None:
     quarantine, lanes = Quarantine(), {0: lane(), 1: lane()}
-    assert quarantine.broke_on([(VITALS, 1, 7), (VITALS, 1, 8)]) is None
-    assert quarantine.chosen(lanes, USUAL) == ({1: lanes[1]}, 1)
-    assert (quarantine.chunk(1, USUAL), quarantine.chunk(0, USUAL)) == (1, USUAL)
+    for broken, part in ((USUAL, 31), (31, 1), (2, 1)):
+        assert quarantine.broke_on([(VITALS, 1, offset) for offset in range(broken)]) is None
+        assert quarantine.chosen(lanes, USUAL) == ({1: lanes[1]}, part)
+        assert (quarantine.chunk(1, USUAL), quarantine.chunk(0, USUAL)) == (part, USUAL)
 
 
 def test_the_input_that_breaks_a_cycle_alone_is_the_culprit() -> None:
@@ -29,6 +30,7 @@ def test_the_input_that_breaks_a_cycle_alone_is_the_culprit() -> None:
     assert quarantine.broke_on([(VITALS, 1, 7)]) == (VITALS, 1, 7)
     assert (VITALS, 1, 7) in quarantine.poisoned
     assert (EHR_FEATURES, 1, 3) not in quarantine.poisoned
+    assert quarantine.chunk(1, USUAL) == USUAL
 
 
 def test_suspects_that_a_lane_is_past_are_cleared_on_either_topic() -> None:
