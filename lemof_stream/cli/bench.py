@@ -72,6 +72,10 @@ def _engine_lines(found: dict[str, Any]) -> list[str]:
         "Faust, at least once": f"{found['faust_windows_per_s']:,}, {found['ratio_faust']:,.0f} times as many",
         "Quix Streams, exactly once": f"{found['quix_windows_per_s']:,}, {found['ratio_quix']:,.0f} times as many",
         "memory": f"{found['bytes_per_bed'] / 1e3:,.0f} kB a bed",
+        "memory over an hour and a half": " ".join(
+            f"{held / 1e6:,.0f}" for held in found["soak_bytes"].values()
+        )
+        + f" MB ({found['soak_beds']:,} beds)",
     }
     for guarantee, own in found["latency_ms"].items():
         told[f"latency, {guarantee.replace('_', ' ')}"] = _latency(own)

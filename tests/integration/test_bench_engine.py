@@ -36,6 +36,7 @@ def test_a_run_measures_engine_and_rivals_latency_and_memory_and_draws_the_curve
     assert [point["windows_per_s"] for point in found["latency_curve"]][:1] == [100]
     assert found["memory_bytes"].keys() >= {"4", "40"}
     assert min(found["memory_bytes"].values()) > 50e6, "a process with torch in it"
+    assert list(found["soak_bytes"]) == ["15", "30", "45", "60", "75", "90"]
     assert figure.read_bytes().startswith(b"\x89PNG")
 
 

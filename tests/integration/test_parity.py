@@ -1,23 +1,36 @@
-"""Guarantee 1, parity: what is published equals what `lemof predict` computes, whatever the order of arrival."""
+"""Guarantee 1, parity: what is published equals what `lemof predict` computes, whatever the order of arrival.
 
+In full: `LEMOF_PARITY_STAYS=300 pytest tests/integration/test_parity.py`.
+"""
+
+import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow.parquet as pq
 import pytest
 
+from lemof_stream.contracts.topics import VITALS
+from tests.messages import read_all
 from tests.programs import lemof, run_lemof
 from tests.waiting import wait_until
 
 TOLERANCE: Final = 1e-5
-STAYS: Final = 25
+STAYS: Final = int(os.environ.get("LEMOF_PARITY_STAYS", "25"))
+DISORDER: Final = ("--disorder", "7200", "--duplicates", "0.1", "--seed", "5")
 COLUMNS: Final = (
     "p_death", "p_los_gt_3", "p_los_gt_7", "p_los_gt_14", "los_days", "los_days_lo", "los_days_hi"
 )  # fmt: skip
 _FLOW_S: Final = 120.0  # Faust takes some ten seconds to join its group, and as long again on a busy machine
+
+REBALANCES: Final = ("--speed", "10000")  # 48 hours in 17 s: meanwhile a worker joins and leaves
 
 Predictions = dict[tuple[str, int], dict[str, float]]
 
@@ -31,7 +44,11 @@ def offline(recordings: Path, to: Path) -> Predictions:
     return {(row["stay_id"], row["step_end_min"]): {name: row[name] for name in COLUMNS} for row in rows}
 
 
-def replay(brokers: str, recordings: Path, *flags: str) -> dict[str, Any]:
+@contextmanager
+def replaying(
+    brokers: str, recordings: Path, *flags: str
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A replay; what it told is there when the block has ended."""
     command = [
         sys.executable,
         "-c",
@@ -40,10 +57,16 @@ def replay(brokers: str, recordings: Path, *flags: str) -> dict[str, Any]:
         "physionet2012",
     ]
     command += ["--data", str(recordings), "--brokers", brokers, "--stays", str(STAYS), "--json", *flags]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    told: dict[str, Any] = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process, told
+            out, errors = process.communicate(timeout=300)
+        except BaseException:
+            process.kill()
+            raise
+    assert process.returncode == 0, errors
+    told |= json.loads(out)
 
 
 def audit(brokers: str) -> dict[str, Any]:
@@ -60,7 +83,8 @@ def finals(brokers: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("flags", [(), ("--disorder", "7200", "--duplicates", "0.1", "--seed", "5")])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("flags", [(), DISORDER, DISORDER + REBALANCES])
 def test_parity_every_stay_and_step_ends_as_the_offline_prediction(
     topics: str, data_dir: Path, tmp_path: Path, flags: tuple[str, ...]
 ) -> None:
@@ -72,7 +96,9 @@ def test_parity_every_stay_and_step_ends_as_the_offline_prediction(
         lemof(tmp_path / "ehr.log", "ehr", "--brokers", topics),
         lemof(tmp_path / "run.log", "run", "--brokers", topics),
     ):
-        told = replay(topics, recordings, *flags)
+        with replaying(topics, recordings, *flags) as (process, told):
+            if REBALANCES[0] in flags:
+                _join_and_leave(topics, tmp_path, process)
         wait_until(lambda: _accounted(audit(topics), told), _FLOW_S, "a balanced audit")
         messages = wait_until(
             lambda: _complete(finals(topics), expected), _FLOW_S, "the last final of every stay"
@@ -86,6 +112,22 @@ def test_parity_every_stay_and_step_ends_as_the_offline_prediction(
     assert difference <= TOLERANCE
     if not flags:
         assert len(messages) == len(published), "in event-time order every step becomes final once"
+
+
+def _join_and_leave(brokers: str, to: Path, replay: "subprocess.Popen[str]") -> None:
+    """Two rebalances: a second worker takes over half of the partitions, and gives them back.
+
+    The replay is held up until it has, so that windows are left for it.
+    """
+    wait_until(lambda: asyncio.run(read_all(brokers, VITALS)), _FLOW_S, "windows")
+    replay.send_signal(signal.SIGSTOP)
+    wait_until(lambda: audit(brokers)["predicted"] > 0, _FLOW_S, "predictions of the first worker")
+    with lemof(to / "second.log", "run", "--brokers", brokers) as second:
+        second.wait_for("partition opened")
+        taken = audit(brokers)["predicted"]
+        replay.send_signal(signal.SIGCONT)
+        wait_until(lambda: audit(brokers)["predicted"] > taken, _FLOW_S, "predictions of both")
+        assert second.stop() == 0
 
 
 def _accounted(found: dict[str, Any], told: dict[str, Any]) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from lemof_stream.worker.bench.memory import memory
-from lemof_stream.worker.bench.responses import latencies
+from lemof_stream.worker.bench.memory import memory, soak
+from lemof_stream.worker.bench.responses import USUAL_BEDS, latencies
 from lemof_stream.worker.bench.throughput import require_rivals, throughput
 
 BEDS: Final = 10_000
@@ -25,4 +25,5 @@ def measure(beds: int, seconds: float, tell: Callable[[str], None]) -> dict[str,
         **throughput(beds, seconds, tell),
         **latencies(beds, seconds, tell),
         **memory(beds, tell),
+        **soak(min(beds, USUAL_BEDS), tell),
     }

@@ -1,18 +1,44 @@
-"""Memory of a worker by the number of beds it knows, and what one more bed costs."""
+"""Memory of a worker by the number of beds it knows, what one more bed costs, and what an hour of theirs adds."""
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 import psutil
 
+from lemof_stream.contracts.topics import VITALS
 from lemof_stream.worker.bench.admit import admit
-from lemof_stream.worker.bench.beds import Beds
-from lemof_stream.worker.bench.child import Child, engine
-from lemof_stream.worker.bench.kafka import PARTITIONS, fresh_kafka
+from lemof_stream.worker.bench.beds import WINDOW, Beds
+from lemof_stream.worker.bench.child import ENGINE_GROUP, Child, engine
+from lemof_stream.worker.bench.kafka import PARTITIONS, feed, fresh_kafka
+from lemof_stream.worker.bench.pace import until_committed
 
 _ROOM: Final = 1.5  # of what the beds need: the slab is copied when it grows
+_QUARTER: Final = timedelta(minutes=15)
+_QUARTERS: Final = 6
+"""Two to warm up (buffers of Kafka's clients, garbage that is not looked for yet), and an hour."""
+
+
+def soak(count: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Resident bytes of a worker after each quarter of an hour of event time: a window a minute of every bed."""
+    with fresh_kafka() as (brokers, folder), engine(folder, brokers) as child:
+        ward = Beds(count, PARTITIONS)
+        asyncio.run(admit(brokers, ward, child))
+        by_minute: dict[int, int] = {}
+        for quarter in range(1, _QUARTERS + 1):
+            tell(f"soak: {count:,} beds, quarter {quarter} of {_QUARTERS}")
+            turns = quarter * (_QUARTER // WINDOW)
+            asyncio.run(_send_until(brokers, ward, turns, child))
+            by_minute[turns * (WINDOW // timedelta(minutes=1))] = child.resident()
+    return {"soak_beds": count, "soak_bytes": {str(minute): held for minute, held in by_minute.items()}}
+
+
+async def _send_until(brokers: str, ward: Beds, turns: int, child: Child) -> None:
+    """Send the windows of a quarter, and wait until the engine has as many turns behind it."""
+    await feed(brokers, VITALS, (sent.record for sent in ward.windows(ward.count * (_QUARTER // WINDOW))))
+    await until_committed(brokers, ENGINE_GROUP, ward.count * turns, child)
 
 
 def memory(count: int, tell: Callable[[str], None]) -> dict[str, Any]:
