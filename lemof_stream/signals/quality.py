@@ -45,9 +45,7 @@ def _still(value: Floats, least: int) -> Mask:
     return np.repeat(lengths >= least, lengths)
 
 
-def rhythm(
-    events: Ints, sound: Mask, usable: Mask, start: int, rate: float, pause: float = np.inf
-) -> Rhythm:
+def rhythm(events: Ints, sound: Mask, usable: Mask, start: int, rate: float, pause: float = np.inf) -> Rhythm:
     """The rhythm of the window that begins at sample `start`: of the intervals that end in it, between neighbours that
     are sound [k] and without an unusable sample [n] between them.
 

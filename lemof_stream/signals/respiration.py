@@ -84,7 +84,10 @@ def modulated_breathing(beats: Sequence[tuple[Beats, Floats]], start: int, rate:
             series = band_pass(np.interp(grid, places, tame), *_BAND, _GRID_HZ)
             period, periodic = _period(series)
             if periodic >= best:
-                counted = [_rhythm(c, usable, first, _GRID_HZ) for c in (_cycles(series), _prominent(series, _GRID_HZ))]
+                counted = [
+                    _rhythm(c, usable, first, _GRID_HZ)
+                    for c in (_cycles(series), _prominent(series, _GRID_HZ))
+                ]
                 best, found = periodic, _merged([*counted, Rhythm(60 * _GRID_HZ / period, 1.0)])
     return found
 

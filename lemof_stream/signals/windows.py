@@ -1,6 +1,6 @@
 """Vital signs of every minute of a recording, as a bedside gateway computes them: from what has been sampled by then.
 
-A recording is cut into whole windows of 60 s that begin with it and do not overlap; what is left at its end is too short.
+A recording is cut into whole windows of 60 s that begin with it and do not overlap; a shorter rest is left out.
 Filters and the first beat or breath of a window also see the 20 s before it, and nothing sees what comes after it.
 
 Shapes: n samples.
@@ -52,9 +52,7 @@ class VitalSigns(BaseModel):
 
 def vital_windows(recording: Waveforms) -> list[VitalSigns]:
     """The vital signs of every whole window of a recording."""
-    return [
-        vital_signs(recording, window * WINDOW_S) for window in range(int(recording.seconds // WINDOW_S))
-    ]
+    return [vital_signs(recording, window * WINDOW_S) for window in range(int(recording.seconds // WINDOW_S))]
 
 
 def vital_signs(waveforms: Waveforms, start_s: float) -> VitalSigns:
@@ -83,8 +81,8 @@ def _breathing(
 ) -> tuple[float, float]:
     """The breath rate, NaN where rejected, and its quality.
 
-    Beats are asked only where there is no impedance: where its counters disagree, breathing is irregular or shallow, and
-    nothing that moves with it is better.
+    Beats are asked only where there is no impedance: where its counters disagree, breathing is irregular or shallow,
+    and what moves with it is no clearer.
     """
     measured = NOTHING if seen.resp is None else impedance_breathing(seen.resp, start, seen.rate)
     if measured.support >= _SUPPORT:
