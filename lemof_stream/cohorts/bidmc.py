@@ -2,8 +2,8 @@
 that two annotators marked.
 
 A recording is `NAME_Signals.csv` (125 Hz) with, where there are such, `NAME_Numerics.csv` (1 Hz), `NAME_Breaths.csv`
-and `NAME_Fix.txt`. Columns come in any order; each may be absent. Rows are placed by their time, so that lost ones leave
-a gap. https://physionet.org/content/bidmc/
+and `NAME_Fix.txt`. Columns come in any order; each may be absent. Rows are placed by their time: lost ones leave a gap.
+https://physionet.org/content/bidmc/
 
 Left out: arterial and venous pressures, which not every monitor has.
 
@@ -243,7 +243,7 @@ def _age(text: str | None, fates: Fates) -> float | None:
         age = np.array([np.inf])
     told = fates.start("Age", age, np.ones(1, np.bool_))
     told.drop("impossible", (age < AGE.possible.low) | (age > AGE.possible.high))
-    return float(age[0]) if told.keep().any() else None
+    return float(age[0]) if len(told.keep()) else None
 
 
 def _report(recordings: tuple[Recording, ...], fates: Fates, repeated: int, others: int) -> ReadReport:

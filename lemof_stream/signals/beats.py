@@ -2,8 +2,8 @@
 
 Both by two moving averages, one as long as what marks a beat and one as long as a beat: where the short one is above
 the long one there is a beat (Elgendi 2010 for the ECG, Elgendi 2013 for the pulse, whose bands and lengths are these).
-A beat then has to look like others of the window: an artefact does not recur (after Orphanidou 2015, who compares with one
-template; here any shape will do that occurs often enough, so that ectopic beats in bigeminy count).
+A beat then has to look like others of the window: an artefact does not recur (after Orphanidou 2015, who compares with
+one template; here any shape will do that occurs often enough, so that ectopic beats in bigeminy count).
 
 Shapes: n samples, k beats, m samples around a beat.
 """
