@@ -122,7 +122,7 @@ def _period(value: Floats) -> tuple[float, float]:
 
 def _cycles(value: Floats) -> Ints:
     """[k] maxima of breaths that rise above a part of the usual height and fall below the mean in between."""
-    maxima = signal.argrelmax(value)[0]
+    maxima: Ints = signal.argrelmax(value)[0]
     if not len(maxima):
         return maxima
     kept: list[int] = []

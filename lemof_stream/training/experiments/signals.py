@@ -3,14 +3,13 @@
 Shapes: W windows of all recordings.
 """
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 from scipy import signal
 
 from lemof_stream.cohorts import bidmc
-from lemof_stream.cohorts.bidmc import Recording
+from lemof_stream.cohorts.bidmc import RATE, Recording
 from lemof_stream.signals import WINDOW_S, vital_signs
 from lemof_stream.signals.filters import band_pass
 from lemof_stream.training.experiments.setting import Setting, Variant
@@ -90,8 +89,8 @@ def _windows(recordings: tuple[Recording, ...], setting: Setting) -> _Windows:
                 BREATH: np.array([_or_nan(signs.resp_rate) for signs in derived]),
             },
             "plain peak finder": {
-                HEART: np.array([_plain(own, start_s, _plain_pulse) for own, start_s in places]),
-                BREATH: np.array([_plain(own, start_s, _plain_breath) for own, start_s in places]),
+                HEART: np.array([_plain(own.waveforms.pleth, HEART, start_s) for own, start_s in places]),
+                BREATH: np.array([_plain(own.waveforms.resp, BREATH, start_s) for own, start_s in places]),
             },
             _MONITOR: monitor,
         },
@@ -117,25 +116,15 @@ def _rate(times_s: Floats) -> float:
     return 60 / float(np.diff(times_s).mean()) if len(times_s) > 1 else np.nan
 
 
-def _plain(own: Recording, start_s: float, find: Callable[[Recording], Floats | None]) -> float:
-    value = find(own)
+# What a first attempt takes: usual bands (Hz), every maximum above zero, 170 beats or 40 breaths a minute at most.
+_BANDS: Final = {HEART: (0.5, 8.0), BREATH: (0.1, 0.7)}
+_CLOSEST_S: Final = {HEART: 0.35, BREATH: 1.5}
+
+
+def _plain(value: Floats | None, what: str, start_s: float) -> float:
+    """The rate of all peaks of a filtered signal in a window."""
     if value is None:
         return np.nan
-    rows = slice(round(start_s * own.waveforms.rate), round((start_s + WINDOW_S) * own.waveforms.rate))
-    known = np.nan_to_num(value[rows], nan=0.0)
-    moved = band_pass(known, *_BANDS[find], own.waveforms.rate)
-    peaks = signal.find_peaks(moved, height=0, distance=round(_CLOSEST_S[find] * own.waveforms.rate))[0]
-    return _rate(peaks / own.waveforms.rate)
-
-
-def _plain_pulse(own: Recording) -> Floats | None:
-    return own.waveforms.pleth
-
-
-def _plain_breath(own: Recording) -> Floats | None:
-    return own.waveforms.resp
-
-
-# What a first attempt takes: usual bands (Hz), every maximum above zero, 170 beats or 40 breaths a minute at most.
-_BANDS: Final = {_plain_pulse: (0.5, 8.0), _plain_breath: (0.1, 0.7)}
-_CLOSEST_S: Final = {_plain_pulse: 0.35, _plain_breath: 1.5}
+    known = np.nan_to_num(value[round(start_s * RATE) : round((start_s + WINDOW_S) * RATE)], nan=0.0)
+    moved = band_pass(known, *_BANDS[what], RATE)
+    return _rate(signal.find_peaks(moved, height=0, distance=round(_CLOSEST_S[what] * RATE))[0] / RATE)
