@@ -5,12 +5,21 @@ from typing import Annotated, Final
 
 import typer
 
-from lemof_stream.cohorts import COHORTS
+from lemof_stream.cohorts import COHORTS, NO_STAYS
+from lemof_stream.cohorts.bidmc import NAME as WAVEFORMS
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import Settings
 
+
+def _of_stays(cohort: str) -> str:
+    if cohort == WAVEFORMS:
+        raise ConfigError(NO_STAYS)
+    return cohort
+
+
 CohortName = Annotated[
-    str, typer.Option("--cohort", metavar="NAME", help=f"Which reader: {', '.join(COHORTS)}.")
+    str,
+    typer.Option("--cohort", metavar="NAME", help=f"Which reader: {', '.join(COHORTS)}.", callback=_of_stays),
 ]
 Data = Annotated[
     list[Path] | None,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lemof_stream.cli.plain import plain
-from lemof_stream.cohorts import ReadReport, cohort_of, read_cohort
+from lemof_stream.cohorts import ReadReport, read_report
 
 app = typer.Typer(help="Recordings: what a folder holds and what a reader makes of it.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Say what a folder holds, what is kept, dropped, clipped and converted, and why."""
-    report = read_cohort(cohort_of(folder), folder).report
+    report = read_report(folder)
     if json:
         typer.echo(report.model_dump_json())
         return

@@ -10,6 +10,7 @@ import typer
 
 from lemof_stream.cli.cohort_options import CohortName, Data, folders
 from lemof_stream.cli.stage_bars import stage_bars
+from lemof_stream.cohorts.bidmc import NAME as WAVEFORMS
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import load_settings
 
@@ -66,16 +67,26 @@ def run(
         raise ConfigError("Name the stays with --train and --test together, or with --data alone.")
     if train and folds:
         raise ConfigError("Folds are of the stays of --data: leave --folds out, or --train and --test.")
+    experiment = EXPERIMENTS[name]
+    if experiment.waveforms and (train or folds):
+        raise ConfigError(f"The experiment {name} trains nothing: name its recordings with --data alone.")
     folder = report.report_folder(out)
     one_thread()
 
-    experiment, stays = EXPERIMENTS[name], _Stays(cohort, data, train, test, folds)
+    waveforms = tuple(folders(WAVEFORMS, data, load_settings())) if experiment.waveforms else ()
+    stays = _Stays(cohort, data, train, test, folds)
     with stage_bars() as (progress, _):
         settings = [
-            Setting(partial(stays.fold, k), tuple(range(seeds)), progress, *experiment.recipe(cohort))
+            Setting(
+                partial(stays.fold, k), tuple(range(seeds)), progress, *experiment.recipe(cohort), waveforms
+            )
             for k in range(folds or 1)
         ]
-        command = _command(name, cohort, data, train, test, folds, seeds)
+        command = (
+            shlex.join(["lemof", "experiments", "run", name, *_named("--data", data)])
+            if experiment.waveforms
+            else _command(name, cohort, data, train, test, folds, seeds)
+        )
         files = report.run(experiment, settings, stays.scored, command, folder)
     typer.echo("\n".join(map(str, files)))
 
@@ -126,7 +137,10 @@ def _command(
     """What was asked for, with the folders' own names, as their places differ between machines."""
     words = ["lemof", "experiments", "run", name, "--cohort", cohort]
     for option, named in (("--data", data), ("--train", train), ("--test", test)):
-        for folder in named or ():
-            words += [option, folder.resolve().name]
+        words += _named(option, named)
     words += ["--folds", str(folds)] if folds else []
     return shlex.join([*words, "--seeds", str(seeds)])
+
+
+def _named(option: str, named: list[Path] | None) -> list[str]:
+    return [word for folder in named or () for word in (option, folder.resolve().name)]

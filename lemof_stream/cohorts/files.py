@@ -19,8 +19,9 @@ class DataFile(NamedTuple):
     content: bytes
 
 
-def data_files(path: Path, suffix: str) -> Iterator[DataFile]:
-    """The files with a suffix (`.txt`) under a folder or inside an archive, extracted ones first, each part sorted.
+def data_files(path: Path, *suffixes: str) -> Iterator[DataFile]:
+    """The files with one of the suffixes (`.txt`) under a folder or inside an archive, extracted ones first, each part
+    sorted.
 
     Hidden files are left out: archives made on macOS hold a `._name` beside each file.
 
@@ -31,7 +32,7 @@ def data_files(path: Path, suffix: str) -> Iterator[DataFile]:
         if path.is_dir():
             found = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
             for file in found:
-                if file.suffix == suffix:
+                if file.suffix in suffixes:
                     yield DataFile(file.name, file.read_bytes())
             archives = [file for file in found if file.name.endswith(ARCHIVE)]
         elif path.is_file() and path.name.endswith(ARCHIVE):
@@ -41,12 +42,12 @@ def data_files(path: Path, suffix: str) -> Iterator[DataFile]:
         else:
             raise DataError(f"{path} does not exist; check the path after --data.")
         for archive in archives:
-            yield from _members(archive, suffix)
+            yield from _members(archive, suffixes)
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read ({error.strerror}); check it.") from None
 
 
-def _members(archive: Path, suffix: str) -> Iterator[DataFile]:
+def _members(archive: Path, suffixes: tuple[str, ...]) -> Iterator[DataFile]:
     try:
         # All at once: tarfile, reading on the fly, takes some cut archives for complete ones.
         content = lzma.decompress(archive.read_bytes())
@@ -54,7 +55,7 @@ def _members(archive: Path, suffix: str) -> Iterator[DataFile]:
             for member in tar:
                 name = PurePosixPath(member.name)
                 handle = tar.extractfile(member) if member.isfile() else None
-                if handle is not None and name.suffix == suffix and not name.name.startswith("."):
+                if handle is not None and name.suffix in suffixes and not name.name.startswith("."):
                     yield DataFile(name.name, handle.read())
     except (lzma.LZMAError, tarfile.TarError, EOFError) as error:
         raise DataError(

@@ -1,4 +1,5 @@
-"""Batch parser of `|`-separated tables, a file a stay: thousands of files in a second, columns by name.
+"""Batch parser of tables with `|` or another delimiter, a file a stay: thousands of files in a second, columns by
+name.
 
 Shapes: R rows of all files.
 """
@@ -29,13 +30,13 @@ class Rows(NamedTuple):
     """Rows with more or fewer fields than their header, which are in no column."""
 
 
-def header(content: bytes) -> tuple[str, ...]:
+def header(content: bytes, delimiter: str = "|") -> tuple[str, ...]:
     """The column names of a file; one name, whatever it is, for a file of another format."""
     line = content.split(b"\n", 1)[0].removeprefix(b"\xef\xbb\xbf")
-    return tuple(name.strip() for name in line.decode("utf-8", "replace").split("|"))
+    return tuple(name.strip() for name in line.decode("utf-8", "replace").split(delimiter))
 
 
-def parse(files: Sequence[DataFile], needed: Sequence[str]) -> Rows:
+def parse(files: Sequence[DataFile], needed: Sequence[str], delimiter: str = "|") -> Rows:
     """Parse files that must hold these columns, in any order.
 
     Raises:
@@ -43,14 +44,14 @@ def parse(files: Sequence[DataFile], needed: Sequence[str]) -> Rows:
     """
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, file in enumerate(files):
-        alike[header(file.content)].append(index)
+        alike[header(file.content, delimiter)].append(index)
     for names, indices in alike.items():
         absent = [name for name in needed if name not in names]
         if absent:
             raise DataError(
                 f"{files[indices[0]].name} lacks the column {absent[0]}; point at a data set in the published format."
             )
-    parts = [_part(names, indices, files) for names, indices in alike.items()]
+    parts = [_part(names, indices, files, delimiter) for names, indices in alike.items()]
     columns = dict.fromkeys(name for part in parts for name in part.values)
     return Rows(
         source=np.concatenate([part.source for part in parts]),
@@ -62,7 +63,7 @@ def parse(files: Sequence[DataFile], needed: Sequence[str]) -> Rows:
     )
 
 
-def _part(names: tuple[str, ...], indices: Sequence[int], files: Sequence[DataFile]) -> Rows:
+def _part(names: tuple[str, ...], indices: Sequence[int], files: Sequence[DataFile], delimiter: str) -> Rows:
     """The rows of files with the same header."""
     misshapen = 0
 
@@ -72,7 +73,7 @@ def _part(names: tuple[str, ...], indices: Sequence[int], files: Sequence[DataFi
         return "skip"
 
     lines = [
-        b"%d|%b\n" % (index, line)
+        b"%d%b%b\n" % (index, delimiter.encode(), line)
         for index in indices
         for line in files[index].content.splitlines()[1:]
         if line.strip()
@@ -85,7 +86,7 @@ def _part(names: tuple[str, ...], indices: Sequence[int], files: Sequence[DataFi
         table = pa.csv.read_csv(
             pa.BufferReader(b"".join(lines)),
             pa.csv.ReadOptions(column_names=places, block_size=BLOCK),
-            pa.csv.ParseOptions(delimiter="|", quote_char=False, invalid_row_handler=skip),
+            pa.csv.ParseOptions(delimiter=delimiter, quote_char=False, invalid_row_handler=skip),
             pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(places[1:], text) | {"source": pa.int32()}, check_utf8=False
             ),

@@ -51,7 +51,7 @@ def hour_name(hour: int | None) -> str:
 
 
 def _figures(found: dict[str, Any]) -> Any:
-    """A panel a figure, on a scale of orders of magnitude."""
+    """A panel a figure, on a scale of orders of magnitude where it spans one."""
     figures = found["figures"]
     names = list(dict.fromkeys(name for own in figures.values() for name in own))
     columns = min(3, len(names))
@@ -60,13 +60,15 @@ def _figures(found: dict[str, Any]) -> Any:
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
     for panel, name in zip(panels, names, strict=False):
         panel.set_title(name, fontsize=9)
-        panel.set_xscale("log")
+        known = [own[name]["value"] or 0.0 for own in figures.values() if name in own]
+        if max(known) > 10 * min(known) > 0:
+            panel.set_xscale("log")
         panel.tick_params(axis="x", which="minor", labelbottom=False)  # they would overlap
         nothing = Estimate(value=None, low=None, high=None)
         _rows(panel, list(figures), [own.get(name, nothing) for own in figures.values()])
     for panel in panels[len(names) :]:
         panel.set_visible(False)
-    figure.suptitle(f"{found['experiment']}: medians, with quartiles where measured repeatedly")
+    figure.suptitle(f"{found['experiment']}: {found['estimates']}")
     return figure
 
 

@@ -10,6 +10,7 @@ from lemof_stream.training.experiments import (
     missing,
     modules,
     rivals,
+    signals,
 )
 from lemof_stream.training.experiments.setting import Experiment
 
@@ -95,6 +96,19 @@ EXPERIMENTS = {
             bedside.run_horizon,
             ("Only the later half of the steps that are trained on is scored.",),
             calibration=True,
+        ),
+        Experiment(
+            "signals",
+            "How well do rates out of waveforms agree with the monitor's numerics and with annotators of breaths?",
+            signals.run,
+            (
+                "Windows of 60 s from the recording's start; kept: the share of them that have a rate.",
+                "MAE: a minute, to the mean of the numerics over a window, or to the rate of its annotated breaths.",
+                "Thresholds were fitted on the people of half of the records 01 to 24 (nobody in both halves).",
+                "The plain peak finder takes every peak of the filtered pulse and impedance, and keeps everything.",
+            ),
+            waveforms=True,
+            estimates="with 95% intervals over 400 bootstrap draws of people",
         ),
         Experiment("modules", "What does each module, and the boosted level, add?", modules.run),
     )

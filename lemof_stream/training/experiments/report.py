@@ -63,6 +63,7 @@ def run(
         "first": variants[0].name,
         "figures": {variant.name: variant.figures for variant in variants if variant.figures},
         "comparisons": comparisons,
+        "estimates": experiment.estimates,
     }
     if scored:
         found |= {

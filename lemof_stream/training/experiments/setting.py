@@ -6,6 +6,7 @@ N stays, T steps
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ class Setting:
     progress: Progress
     sizes: Architecture = SIZES
     recipe: Recipe = RECIPE
+    waveforms: tuple[Path, ...] = ()
+    """Folders of recordings, for the experiment that is about them."""
 
     @cached_property
     def cohorts(self) -> tuple[Cohort, Cohort]:
@@ -87,6 +90,10 @@ class Experiment:
     """Whether what changes may also change how large probabilities are."""
     shipped: bool = False
     """Whether variants are trained as a cohort's checkpoint is, at some four times the cost."""
+    waveforms: bool = False
+    """Whether it is about recordings of waveforms (`bidmc`), not about a cohort of stays."""
+    estimates: str = "medians, with quartiles where measured repeatedly"
+    """What its figures are."""
 
     def recipe(self, cohort: str) -> tuple[Architecture, Recipe]:
         """What its variants are trained with."""

@@ -24,6 +24,8 @@ def test_every_experiment_is_listed_with_its_question() -> None:
         (["levels", "--train", "a"], "--train and --test together"),
         (["levels", "--train", "a", "--test", "b", "--data", "c"], "--train and --test together"),
         (["levels", "--train", "a", "--test", "b", "--folds", "3"], "Folds are of the stays of --data"),
+        (["levels", "--cohort", "bidmc"], "bidmc holds waveforms of minutes, not stays"),
+        (["signals", "--folds", "2"], "signals trains nothing: name its recordings with --data alone"),
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: list[str], said: str, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def quiet(stage: str, share: float) -> None:
     assert 0 <= share <= 1
 
 
-@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "cost"])
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in {"cost", "signals"}])
 def test_every_experiment_compares_its_variants_with_the_first(
     name: str, stays: Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
