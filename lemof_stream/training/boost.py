@@ -35,8 +35,6 @@ SETTINGS: dict[str, Any] = {
     "multi_strategy": "multi_output_tree",
     "max_bin": BINS,
     "colsample_bytree": 0.12,  # many features say nearly the same, and trees that see few differ more
-    "subsample": 0.7,
-    "min_child_weight": 10.0,
     "nthread": 1,  # with more, sums and so trees differ from run to run
 }
 
@@ -109,8 +107,16 @@ def _fit(x: Tensor, y: Tensor, model: LeMoF, recipe: Recipe, report: Callable[[f
             report(epoch / model.sizes.trees)
             return False
 
+    settings = {
+        "max_depth": model.sizes.tree_depth,
+        "eta": recipe.boosted_rate,
+        "subsample": recipe.boosted_share,
+        "min_child_weight": recipe.boosted_leaf,
+        "lambda": recipe.boosted_ridge,
+        "seed": recipe.seed,
+    }
     return xgboost.train(
-        SETTINGS | {"max_depth": model.sizes.tree_depth, "eta": recipe.boosted_rate, "seed": recipe.seed},
+        SETTINGS | settings,
         xgboost.QuantileDMatrix(x.numpy(), y.numpy(), max_bin=BINS, nthread=1),
         model.sizes.trees,
         callbacks=[Report()],

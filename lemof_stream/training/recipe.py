@@ -45,6 +45,12 @@ class Recipe:
     level_weighting: LevelWeighting
     boosted_rows: Count
     boosted_rate: Positive
+    boosted_share: Annotated[float, Field(gt=0, le=1)]
+    """Of the rows, that a tree learns from."""
+    boosted_leaf: Positive
+    """Curvature of the loss that a leaf holds at least: a row's is p (1 - p), so a rare outcome needs more rows."""
+    boosted_ridge: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Curvature added to a leaf's own: it pulls leaves towards zero."""
 
 
 class TrainingConfig(BaseModel):

@@ -52,7 +52,9 @@ def test_the_level_says_what_xgboost_says(cohort: str, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(boost, "_fit", kept)
     data = prepared(model, len(tasks.names))
-    held_out = boost.fit_boosted(model, data, default_config(cohort).recipe, lambda *_: None)
+    # So few rows must split.
+    recipe = replace(default_config(cohort).recipe, boosted_share=1.0, boosted_leaf=10.0)
+    held_out = boost.fit_boosted(model, data, recipe, lambda *_: None)
     x = torch.cat([data.vitals[0], data.ehr[0]], -1).flatten(0, 1).float()
     said = fitted[-1].inplace_predict(x.numpy(), predict_type="margin").reshape(len(x), -1)
     found = model.boosted(*torch.split(x, model.features.widths, 1))

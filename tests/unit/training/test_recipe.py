@@ -42,6 +42,7 @@ def test_a_cohort_without_tasks_has_no_recipe() -> None:
         ("[recipe]\nepochs = '8'\n", "recipe.epochs"),
         ("[recipe]\nrate = nan\n", "recipe.rate"),
         ("[recipe]\nsecond_view = 1.0\n", "recipe.second_view"),
+        ("[recipe]\nboosted_share = 0.0\n", "recipe.boosted_share"),
         ("[architecture]\nmembers = 5\n", "members must be even"),
         ("[architecture]\ndropout = 1.5\n", "dropout"),
         ("[architecture]\nehr_width = -1\n", "ehr_width must be at least 1"),
