@@ -52,6 +52,8 @@ class SnapshotHeader(Message):
     """The scalars of a stay's state, in the metadata of a snapshot's safetensors; the marks are `runner.stay`'s."""
 
     model_sha256: str
+    inputs_sha256: str | None = None
+    """Of the input schema: another model of the same one can go on with the stay."""
     stay_id: Identifier
     ward: str
     admitted_at: Instant

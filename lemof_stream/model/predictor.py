@@ -36,6 +36,11 @@ class Predictor:
         """Names of the axis of `StepOutput.level_share`: `vitals/1`, ..., `boosted`."""
         return self.model.level_names
 
+    @property
+    def weightless_state(self) -> frozenset[str]:
+        """Names of the tensors of the state that mean the same to every checkpoint with this input schema."""
+        return self.model.weightless_state
+
     def initial_state(self, rows: int) -> State:
         """The state of `rows` stays before their first step."""
         return self.model.initial_state(rows)
