@@ -15,7 +15,6 @@ import torch
 
 from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.errors import CheckpointError
 from lemof_stream.model.inputs import StepOutput
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Clock, Fallen, Limits
@@ -52,13 +51,7 @@ class Runner:
         Raises:
             CheckpointError: the model reads other inputs; the old one goes on.
         """
-        field = self._predictor.schema.difference(predictor.schema)
-        if field is not None:
-            new, old = predictor.info, self._predictor.info
-            raise CheckpointError(
-                f"The model {new.name} {new.version} cannot take over from {old.name} {old.version}, as the {field} of "
-                "their inputs differ; run it in a consumer group of its own."
-            )
+        predictor.require_inputs_of(self._predictor)
         self._predictor = predictor
         self._slab.adopt(predictor)
         self._publisher = Publisher(predictor)

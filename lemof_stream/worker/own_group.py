@@ -1,0 +1,58 @@
+"""A shadow and a runner that publishes never share a consumer group: each would take windows from the other."""
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from lemof_stream.broker.admin import admin_client
+from lemof_stream.contracts.topics import VITALS
+from lemof_stream.errors import ConfigError
+from lemof_stream.settings import GROUP, Settings
+from lemof_stream.worker.clients import SHADOW_ASSIGNMENT
+from lemof_stream.worker.committed import Note, committed_offsets
+
+
+async def require_own_group(settings: Settings, partitions: int) -> None:
+    """See that the group is not one of the other kind: by its members, and by what it has committed.
+
+    Two that start in a new group at once are parted by Kafka: see `clients.group_consumer`.
+
+    Raises:
+        ConfigError: it is.
+        BrokerError, KafkaError: Kafka does not answer.
+    """
+    if settings.shadow and settings.group == GROUP:
+        raise _other_kind(settings)
+    async with admin_client(settings.brokers) as admin:
+        kinds = {
+            await _of_members(admin, settings.group),
+            *await _of_offsets(admin, settings.group, partitions),
+        }
+    if (not settings.shadow) in kinds:
+        raise _other_kind(settings)
+
+
+async def _of_members(admin: AIOKafkaAdminClient, group: str) -> bool | None:
+    """Whether its members are shadows; None where it has none."""
+    [answer] = await admin.describe_consumer_groups([group])
+    [described] = answer.to_object()["groups"]
+    return described["protocol"] == SHADOW_ASSIGNMENT if described["members"] else None
+
+
+async def _of_offsets(admin: AIOKafkaAdminClient, group: str, partitions: int) -> set[bool]:
+    """Whether shadows have committed; both may have, and nobody."""
+    places = [TopicPartition(VITALS, partition) for partition in range(partitions)]
+    committed = await committed_offsets(admin, group, places)
+    notes = [Note.parse(offset.metadata or "") for offset in committed.values()]
+    return {note.shadow for note in notes if note is not None}
+
+
+def _other_kind(settings: Settings) -> ConfigError:
+    if settings.shadow:
+        return ConfigError(
+            f"The consumer group {settings.group} is that of a runner that publishes, from which a shadow would take "
+            "windows away; name another with --group, or leave it out."
+        )
+    return ConfigError(
+        f"The consumer group {settings.group} is that of a shadow, which is past windows that were never published; "
+        "name another with --group, or start a shadow with --shadow."
+    )
