@@ -2,10 +2,11 @@
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from lemof_stream.broker.admin import admin_client
 from lemof_stream.contracts.topics import VITALS
-from lemof_stream.errors import ConfigError
+from lemof_stream.errors import BrokerError, ConfigError
 from lemof_stream.settings import GROUP, Settings
 from lemof_stream.worker.clients import SHADOW_ASSIGNMENT
 from lemof_stream.worker.committed import Note, committed_offsets
@@ -18,24 +19,29 @@ async def require_own_group(settings: Settings, partitions: int) -> None:
 
     Raises:
         ConfigError: it is.
-        BrokerError, KafkaError: Kafka does not answer.
+        BrokerError: Kafka does not answer, or not for this group.
     """
     if settings.shadow and settings.group == GROUP:
         raise _other_kind(settings)
     async with admin_client(settings.brokers) as admin:
-        kinds = {
-            await _of_members(admin, settings.group),
-            *await _of_offsets(admin, settings.group, partitions),
-        }
+        try:
+            # In this order: the first waits for the group's coordinator, which a new Kafka has yet to choose.
+            kinds: set[bool | None] = set(await _of_offsets(admin, settings.group, partitions))
+            kinds.add(await _of_members(admin, settings.group))
+        except KafkaError as error:
+            raise BrokerError(
+                f"Kafka at {settings.brokers} does not tell of the consumer group {settings.group} "
+                f"({type(error).__name__}); try again, or look at its log."
+            ) from None
     if (not settings.shadow) in kinds:
         raise _other_kind(settings)
 
 
 async def _of_members(admin: AIOKafkaAdminClient, group: str) -> bool | None:
-    """Whether its members are shadows; None where it has none."""
+    """Whether its members are shadows; None where it has none, or they are only coming to terms."""
     [answer] = await admin.describe_consumer_groups([group])
     [described] = answer.to_object()["groups"]
-    return described["protocol"] == SHADOW_ASSIGNMENT if described["members"] else None
+    return described["protocol"] == SHADOW_ASSIGNMENT if described["protocol"] else None
 
 
 async def _of_offsets(admin: AIOKafkaAdminClient, group: str, partitions: int) -> set[bool]:
