@@ -3,12 +3,15 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lemof_stream.errors import ConfigError
+
+GROUP: Final = "lemof-runner"
+SHADOW_GROUP: Final = "lemof-runner-shadow"
 
 
 class Settings(BaseSettings):
@@ -20,10 +23,13 @@ class Settings(BaseSettings):
     partitions: Annotated[int, Field(ge=1)] = 4
     """Partitions of every topic; the most runner processes that share the work."""
     replication: Annotated[int, Field(ge=1)] = 1
-    group: str = "lemof-runner"
-    """Consumer group of the runner; one a checkpoint that runs side by side."""
+    shadow: bool = False
+    """Whether the runner is a shadow: it takes the same inputs and writes its predictions to a topic of their own."""
+    group: str = Field(default_factory=lambda known: SHADOW_GROUP if known.get("shadow") else GROUP)
+    """Consumer group of the runner; one a checkpoint that runs side by side. lemof-runner, or lemof-runner-shadow."""
     checkpoint: Path | None = None
-    """A checkpoint folder; None takes the one that ships inside the package."""
+    """A checkpoint folder; None takes the one that ships inside the package. What `lemof model use` chose for the group
+    goes before it, as a process that is started anew would undo that otherwise."""
     idle_ms: Annotated[int, Field(ge=0)] = 30_000
     """How long a window waits for EHR progress. Long enough for the EHR app to start and catch up in a replay; an
     EHR feed that is down delays a bedside deployment once by this much."""

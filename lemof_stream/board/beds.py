@@ -36,16 +36,17 @@ class Beds:
     def take_prediction(self, prediction: Prediction) -> None:
         """Show a prediction where it is newer than what is shown, and note its risk in the trend."""
         bed = self._beds.get(prediction.stay_id)
-        if bed is None or _model(prediction) > _model(bed.shown):
+        if bed is None:
             bed = _Bed(prediction, alert=self._alerts.get(prediction.stay_id))
             self._beds[prediction.stay_id] = bed
-        elif _model(prediction) < _model(bed.shown):
-            return  # side by side, the newest version is shown
+        newer = _newness(prediction) >= _newness(bed.shown)
+        if prediction.model != bed.shown.model and not newer:
+            return  # of a model that another has taken over from
         if "p_death" in prediction.predictions:
             bed.trend[prediction.step] = prediction.predictions["p_death"]
             for old in sorted(bed.trend)[:-TREND_STEPS]:
                 del bed.trend[old]
-        if (prediction.step, prediction.revision) >= (bed.shown.step, bed.shown.revision):
+        if newer:
             bed.shown = prediction
         clock = self._clocks.get(prediction.ward, prediction.event_time)
         self._clocks[prediction.ward] = max(clock, prediction.event_time)
@@ -97,8 +98,9 @@ class Beds:
         bed.version = self.version
 
 
-def _model(prediction: Prediction) -> tuple[str, str]:
-    return prediction.model.name, prediction.model.version
+def _newness(prediction: Prediction) -> tuple[int, int, str, str]:
+    """Revisions grow with the inputs, whichever model took them in; of two at one revision the later version counts."""
+    return prediction.step, prediction.revision, prediction.model.name, prediction.model.version
 
 
 def _bed_view(bed: _Bed) -> dict[str, Any]:

@@ -1,21 +1,15 @@
 """`lemof audit`: is every window accounted for?"""
 
 import asyncio
-from typing import Annotated
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from lemof_stream.cli.options import Brokers, Config, Json
+from lemof_stream.cli.options import Brokers, Config, Group, Json
 from lemof_stream.settings import load_settings
 from lemof_stream.worker.audit import Audit, Balance, audit
-
-Group = Annotated[
-    str | None,
-    typer.Option("--group", metavar="NAME", help="The runner's group. (LEMOF_GROUP, else lemof-runner)"),
-]
 
 
 def command(brokers: Brokers = None, config: Config = None, group: Group = None, json: Json = False) -> None:

@@ -30,23 +30,35 @@ def list_letters(
     brokers: Brokers = None,
     config: Config = None,
     reason: Annotated[str | None, typer.Option(metavar="WORD", help="Only letters of this reason.")] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only letters of this consumer group.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the dead letters: where from, why."""
+    """List the dead letters: where from, who gave up on it, why. Shadows write some of their own."""
     settings = load_settings(config, brokers=brokers)
     letters = [
-        filed for filed in asyncio.run(_all(settings.brokers)) if reason in {None, filed.letter.reason}
+        filed
+        for filed in asyncio.run(_all(settings.brokers))
+        if reason in {None, filed.letter.reason} and group in {None, filed.letter.consumer}
     ]
     if json:
         typer.echo(encode.dumps({"letters": [_facts(filed) for filed in letters]}))
         return
     table = Table(box=box.SIMPLE)
-    for column in ("letter", "written", "reason", "from"):
+    for column in ("letter", "written", "by", "reason", "from"):
         table.add_column(column, no_wrap=True)
     table.add_column("detail", overflow="fold")
     for facts in map(_facts, letters):
         origin = f"{facts['topic']} {facts['partition']}:{facts['offset']}"
-        cells = (facts["letter"], facts["written"], facts["reason"], origin, facts["detail"])
+        cells = (
+            facts["letter"],
+            facts["written"],
+            facts["consumer"],
+            facts["reason"],
+            origin,
+            facts["detail"],
+        )
         table.add_row(*map(plain, cells))
     console = Console()
     (console if console.is_terminal else Console(width=_FILE_WIDTH)).print(table)
@@ -78,7 +90,10 @@ def redrive_letter(
         typer.Option(metavar="FILE", help="Send this file's bytes in place of the original value."),
     ] = None,
 ) -> None:
-    """Send a dead letter's message back to the topic and partition that it came from, once."""
+    """Send a dead letter's message back to the topic and partition that it came from, once.
+
+    Every group takes it from there: one that had taken the original counts a duplicate.
+    """
     settings = load_settings(config, brokers=brokers)
     filed = asyncio.run(redrive(settings.brokers, LetterId.parse(letter), _read(value)))
     typer.echo(f"Sent {filed.id} back to {filed.letter.topic} partition {filed.letter.partition}.")

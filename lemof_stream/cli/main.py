@@ -10,8 +10,8 @@ import typer
 from lemof_stream.errors import LemofError
 
 _COMMANDS: Final = (
-    "demo", "run", "ehr", "ward", "board", "subscribe", "audit", "dlq", "train", "search", "predict", "evaluate",
-    "experiments", "signals", "bench", "data", "broker", "topics",
+    "demo", "run", "model", "ehr", "ward", "board", "subscribe", "audit", "dlq", "train", "search", "predict",
+    "evaluate", "experiments", "signals", "bench", "data", "broker", "topics",
 )  # fmt: skip
 """Modules of this package, in the order of the help. Each has a `command`, or an `app` that groups several."""
 

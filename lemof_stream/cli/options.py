@@ -9,6 +9,10 @@ Brokers = Annotated[
     str | None,
     typer.Option("--brokers", metavar="HOST:PORT", help="Kafka to use. (LEMOF_BROKERS, else 127.0.0.1:9092)"),
 ]
+Group = Annotated[
+    str | None,
+    typer.Option("--group", metavar="NAME", help="The runner's group. (LEMOF_GROUP, else lemof-runner)"),
+]
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="A TOML file of settings; environment and flags win."),

@@ -14,12 +14,15 @@ from lemof_stream.contracts.topics import (
     DEAD_LETTERS,
     EHR_FEATURES,
     LEDGER,
+    MODELS,
     PREDICTIONS,
+    SHADOW_PREDICTIONS,
     SNAPSHOTS,
     VITALS,
 )
 from lemof_stream.settings import Settings, load_settings
 from lemof_stream.telemetry import configure_logs
+from lemof_stream.worker.own_group import require_own_group
 
 # A cycle and its transaction end within a second; a Kafka that is gone would keep them for longer than `docker stop`
 # (10 s) waits before it kills.
@@ -30,7 +33,9 @@ _OBJECTS_A_SEARCH: Final = 100_000
 Group = Annotated[
     str | None,
     typer.Option(
-        "--group", metavar="NAME", help="Consumer group, one a checkpoint. (LEMOF_GROUP, else lemof-runner)"
+        "--group",
+        metavar="NAME",
+        help="Consumer group, one a checkpoint. (LEMOF_GROUP, else lemof-runner, of a shadow lemof-runner-shadow)",
     ),
 ]
 Checkpoint = Annotated[
@@ -38,23 +43,37 @@ Checkpoint = Annotated[
     typer.Option(
         "--checkpoint",
         metavar="DIR",
-        help="A checkpoint folder, or the cohort of one in the package. (physionet2012)",
+        help="A checkpoint folder, or the cohort of one in the package, until `lemof model use` chooses another. "
+        "(physionet2012)",
+    ),
+]
+Shadow = Annotated[
+    bool | None,
+    typer.Option(
+        "--shadow/--no-shadow",
+        help="Write predictions to predictions.shadow.v1, in a group of its own. (LEMOF_SHADOW, else not)",
     ),
 ]
 
 
 def command(
-    brokers: Brokers = None, config: Config = None, group: Group = None, checkpoint: Checkpoint = None
+    brokers: Brokers = None,
+    config: Config = None,
+    group: Group = None,
+    checkpoint: Checkpoint = None,
+    shadow: Shadow = None,
 ) -> None:
     """Read vital windows and EHR features, predict, publish; until Ctrl-C."""
-    settings = load_settings(config, brokers=brokers, group=group, checkpoint=checkpoint)
+    settings = load_settings(config, brokers=brokers, group=group, checkpoint=checkpoint, shadow=shadow)
     asyncio.run(_run(settings))
 
 
 async def _run(settings: Settings) -> None:
+    predictions = SHADOW_PREDICTIONS if settings.shadow else PREDICTIONS
     partitions = await require_equal_topics(
-        settings.brokers, VITALS, EHR_FEATURES, PREDICTIONS, SNAPSHOTS, DEAD_LETTERS, LEDGER
+        settings.brokers, VITALS, EHR_FEATURES, predictions, SNAPSHOTS, DEAD_LETTERS, LEDGER, MODELS
     )
+    await require_own_group(settings, partitions)
     configure_logs(settings)
     # torch takes seconds to import, which a broker that is down should not cost
     import torch

@@ -45,6 +45,9 @@ def command(
     form: Annotated[
         Format, typer.Option("--format", help="table for people; jsonl for programs, one message a line.")
     ] = Format.TABLE,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Those of shadow models, which nobody is to act on.")
+    ] = False,
     brokers: Brokers = None,
     config: Config = None,
 ) -> None:
@@ -57,6 +60,7 @@ def command(
         final_only=final_only,
         from_beginning=start is Start.BEGINNING,
         until_idle=until_idle,
+        shadow=shadow,
     )
 
     async def follow() -> None:

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.contracts.topics import PREDICTIONS
+from lemof_stream.contracts.topics import PREDICTIONS, SHADOW_PREDICTIONS
 from lemof_stream.errors import MessageError
 
 _WAIT_S: Final = 1.0  # the longest wait for records; only a bound, they are handed out as they come
@@ -44,6 +44,7 @@ class PredictionStream:
         final_only: only predictions of closed steps.
         from_beginning: everything that the topic keeps first, then what comes; else only what comes.
         until_idle: end after so many seconds without a message on the topic; None goes on for ever.
+        shadow: those of models that run beside the one in charge, for comparison; nobody is to act on them.
 
     Raises:
         BrokerError: on entering: no Kafka answers, or it has no predictions topic.
@@ -58,6 +59,7 @@ class PredictionStream:
         final_only: bool = False,
         from_beginning: bool = False,
         until_idle: float | None = None,
+        shadow: bool = False,
     ) -> None:
         self.skipped = 0
         self._brokers = brokers
@@ -66,10 +68,11 @@ class PredictionStream:
         self._final_only = final_only
         self._from_beginning = from_beginning
         self._until_idle = until_idle
+        self._topic = SHADOW_PREDICTIONS if shadow else PREDICTIONS
         self._consumer: AIOKafkaConsumer | None = None
 
     async def __aenter__(self) -> Self:
-        partitions = (await require_topics(self._brokers, PREDICTIONS))[PREDICTIONS]
+        partitions = (await require_topics(self._brokers, self._topic))[self._topic]
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._brokers.split(","),
             isolation_level="read_committed",
@@ -77,7 +80,7 @@ class PredictionStream:
             enable_auto_commit=False,
         )
         await self._consumer.start()
-        assignment = [TopicPartition(PREDICTIONS, partition) for partition in range(partitions)]
+        assignment = [TopicPartition(self._topic, partition) for partition in range(partitions)]
         self._consumer.assign(assignment)
         for partition in assignment:  # "now" is when the caller enters, not when it first asks
             await self._consumer.position(partition)

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Base64Bytes, Field, model_validator
 
 from lemof_stream.contracts.message import Identifier, Instant, Message, contradiction
+from lemof_stream.contracts.predictions import ModelInfo
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -40,6 +41,10 @@ class LedgerEntry(Message):
     duplicate: Count
     late: Count
     rejected: Count
+    model: ModelInfo | None = None
+    """The checkpoint that was in charge; None in entries of earlier versions."""
+    inputs_sha256: str | None = None
+    """Of its input schema."""
 
     @model_validator(mode="after")
     def _balances(self) -> Self:
@@ -52,6 +57,8 @@ class SnapshotHeader(Message):
     """The scalars of a stay's state, in the metadata of a snapshot's safetensors; the marks are `runner.stay`'s."""
 
     model_sha256: str
+    inputs_sha256: str | None = None
+    """Of the input schema: another model of the same one can go on with the stay."""
     stay_id: Identifier
     ward: str
     admitted_at: Instant

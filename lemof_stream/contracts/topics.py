@@ -19,9 +19,11 @@ VITALS: Final = "vitals.windows.v1"
 EHR_EVENTS: Final = "ehr.events.v1"
 EHR_FEATURES: Final = "ehr.features.v1"
 PREDICTIONS: Final = "predictions.v1"
+SHADOW_PREDICTIONS: Final = "predictions.shadow.v1"
 DEAD_LETTERS: Final = "dead.letters.v1"
 SNAPSHOTS: Final = "runner.snapshots.v1"
 LEDGER: Final = "ledger.v1"
+MODELS: Final = "models.v1"
 ALERTS: Final = "alerts.v1"
 CENSUS: Final = "census.v1"
 WARD_STATE: Final = "ward.state.v1"
@@ -55,9 +57,11 @@ TOPICS: Final = (
     ),
     Topic(EHR_FEATURES, "compact", -1, "EHR feature records: the EHR app's table"),
     Topic(PREDICTIONS, "compact", -1, "predictions, keyed by stay, model and step"),
+    Topic(SHADOW_PREDICTIONS, "compact", -1, "predictions of shadow models, with the same keys"),
     Topic(DEAD_LETTERS, "delete", 30 * _DAY_MS, "what could not be used, with its bytes", LETTER_BYTES),
     Topic(SNAPSHOTS, "compact", -1, "patient state, for recovery, keyed by group and stay", _SNAPSHOT_BYTES),
     Topic(LEDGER, "delete", 30 * _DAY_MS, "what each transaction did with which offsets"),
+    Topic(MODELS, "compact", -1, "which checkpoint a group runs, keyed by group"),
     Topic(ALERTS, "delete", 30 * _DAY_MS, "alerts raised and cleared, keyed by stay"),
     Topic(CENSUS, "compact", -1, "the census of each ward, keyed by ward"),
     Topic(WARD_STATE, "compact", -1, "the newest prediction and alert of each stay: the ward app's table"),

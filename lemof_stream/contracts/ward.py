@@ -35,7 +35,7 @@ class Census(Message):
 
 
 class Outlook(Message):
-    """The newest prediction of a model about a stay. Key `<stay>|<model name>-<version>`."""
+    """The newest prediction about a stay, whichever model made it. Key `<stay>|outlook`."""
 
     kind: Literal["outlook"] = "outlook"
     stay_id: Identifier

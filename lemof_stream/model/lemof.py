@@ -8,6 +8,7 @@ running features -> boosted.py: one level of trees, which the decision weighs be
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +87,11 @@ class LeMoF(nn.Module):
     def initial_state(self, rows: int) -> State:
         """The state of `rows` stays before their first step."""
         return self.features.initial_state(rows) | self.vitals.initial_state(rows)
+
+    @cached_property
+    def weightless_state(self) -> frozenset[str]:
+        """Names of the tensors of the state that follow from the inputs and their schema, whatever the weights."""
+        return frozenset(self.features.initial_state(0))
 
     def step(self, inputs: StepInputs, state: State) -> tuple[StepOutput, State]:
         """Take one step of B rows in; the state given stays as it was."""

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from lemof_stream.contracts.predictions import ModelInfo
+from lemof_stream.errors import CheckpointError
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.lemof import LeMoF
 from lemof_stream.model.schema import MODALITIES, InputSchema
@@ -35,6 +36,24 @@ class Predictor:
     def levels(self) -> tuple[str, ...]:
         """Names of the axis of `StepOutput.level_share`: `vitals/1`, ..., `boosted`."""
         return self.model.level_names
+
+    @property
+    def weightless_state(self) -> frozenset[str]:
+        """Names of the tensors of the state that mean the same to every checkpoint with this input schema."""
+        return self.model.weightless_state
+
+    def require_inputs_of(self, other: "Predictor") -> None:
+        """See that this model could take over the stays of another.
+
+        Raises:
+            CheckpointError: it reads other inputs.
+        """
+        field = other.schema.difference(self.schema)
+        if field is not None:
+            raise CheckpointError(
+                f"The model {self.info.name} {self.info.version} cannot take over from {other.info.name} "
+                f"{other.info.version}, as the {field} of their inputs differ; run it in a consumer group of its own."
+            )
 
     def initial_state(self, rows: int) -> State:
         """The state of `rows` stays before their first step."""

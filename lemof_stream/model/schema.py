@@ -1,7 +1,10 @@
 """What a checkpoint expects to be fed: names, units, limits and the time grid."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 from lemof_stream.contracts.channels import CHANNELS
@@ -60,6 +63,16 @@ class InputSchema:
     def channels(self) -> tuple[str, ...]:
         """Every channel, vitals first."""
         return self.vitals + self.ehr
+
+    @cached_property
+    def sha256(self) -> str:
+        """Two schemas have the same where a stay's inputs mean the same to both."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+    def difference(self, other: Self) -> str | None:
+        """The first field in which another schema is not as this one; None where none is."""
+        differing = (f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name))
+        return next(differing, None)
 
     def to_dict(self) -> dict[str, Any]:
         """For the card; JSON turns its tuples into lists."""

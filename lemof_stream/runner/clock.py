@@ -48,7 +48,7 @@ class Clock:
     def pass_steps(self, stay: Stay, now: datetime) -> bool:
         """Note how many steps are over; returns whether one is due by that."""
         stay.passed = max(stay.passed, (now - stay.admitted_at) // self._length)
-        return stay.live < stay.due
+        return stay.told < stay.due
 
     def fallen(self, stay: Stay, now: datetime) -> list[Fallen]:
         """Every kind of silence that is to be said of the stay by now and has not been.
@@ -57,7 +57,7 @@ class Clock:
         that are due have been committed.
         """
         since = stay.heard or stay.admitted_at
-        over = stay.live >= stay.open
+        over = stay.told >= stay.open
         found: dict[int, Fallen] = {}
         for silence in (Silence.STALE, Silence.WITHHELD):
             reached = since + self._limits.of(silence)

@@ -6,9 +6,9 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final, Self
 
-from lemof_stream.contracts.predictions import Explanation, Kind, ModelInfo, Prediction
+from lemof_stream.contracts.predictions import Explanation, Kind, Prediction
 from lemof_stream.model.inputs import StepOutput
-from lemof_stream.model.schema import InputSchema
+from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.grid import step_end
 from lemof_stream.runner.stay import Silence, Stay
 
@@ -50,13 +50,11 @@ class Due:
 class Publisher:
     """Makes messages for one checkpoint."""
 
-    def __init__(
-        self, schema: InputSchema, model: ModelInfo, modalities: Sequence[str], levels: Sequence[str]
-    ) -> None:
-        self._schema = schema
-        self._model = model
-        self._modalities = tuple(modalities)
-        self._levels = tuple(levels)
+    def __init__(self, predictor: Predictor) -> None:
+        self._schema = predictor.schema
+        self._model = predictor.info
+        self._modalities = predictor.modalities
+        self._levels = predictor.levels
 
     def messages(self, due: Sequence[Due], output: StepOutput) -> list[tuple[int, Prediction]]:
         """One message, with its partition, for each row [B] of the output."""

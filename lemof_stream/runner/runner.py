@@ -37,7 +37,31 @@ class Runner:
         self._stays: dict[str, Stay] = {}
         self._intake = Intake(predictor.schema, self._slab, self._stays)
         self._clock = Clock(predictor.schema, limits or Limits())
-        self._publisher = Publisher(predictor.schema, predictor.info, predictor.modalities, predictor.levels)
+        self._publisher = Publisher(predictor)
+
+    @torch.inference_mode()
+    def adopt(self, predictor: Predictor) -> None:
+        """Go on under another model, between two cycles.
+
+        Every stay is rewound to its base and committed again under the new model when it is next touched, from the
+        inputs that the window keeps; what has been said of its steps is not said again. A stay no longer than the
+        window is then as if the new model had had it from the start. Of a longer one, the running features of the
+        steps that have left the window are kept too, but not what an encoder remembers of them.
+
+        Raises:
+            CheckpointError: the model reads other inputs; the old one goes on.
+        """
+        predictor.require_inputs_of(self._predictor)
+        self._predictor = predictor
+        self._slab.adopt(predictor)
+        self._publisher = Publisher(predictor)
+        for stay in self._stays.values():
+            stay.rewind()
+
+    @property
+    def predictor(self) -> Predictor:
+        """The model in charge."""
+        return self._predictor
 
     @torch.inference_mode()
     def cycle(self, inputs: Sequence[Input]) -> CycleResult:
@@ -59,7 +83,9 @@ class Runner:
         published: list[tuple[int, Prediction]] = []
         own = self._of(partition)
         self._commit([stay for stay in own if self._clock.pass_steps(stay, now)], published)
-        self._tell_silence([fallen for stay in own for fallen in self._clock.fallen(stay, now)], published)
+        fallen = [fallen for stay in own for fallen in self._clock.fallen(stay, now)]
+        self._commit(list({f.stay.slot: f.stay for f in fallen}.values()), published)
+        self._tell_silence(fallen, published)
         left = [stay for stay in own if self._clock.has_ended(stay, now)]
         self._free(left)
         for stay in left:
@@ -94,16 +120,16 @@ class Runner:
     @torch.inference_mode()
     def snapshot(self, stay_id: str) -> bytes:
         """The whole state of a stay."""
-        return pack(self._stays[stay_id], self._slab, self._predictor.info)
+        return pack(self._stays[stay_id], self._slab, self._predictor)
 
     @torch.inference_mode()
     def restore(self, partition: int, value: bytes) -> str:
         """Take a stay's state back in; returns its id.
 
         Raises:
-            CheckpointError: the snapshot is damaged or another checkpoint's.
+            CheckpointError: the snapshot is damaged or of a checkpoint with other inputs.
         """
-        stay = unpack(value, partition, self._slab, self._predictor.info)
+        stay = unpack(value, partition, self._slab, self._predictor)
         self._stays[stay.stay_id] = stay
         return stay.stay_id
 

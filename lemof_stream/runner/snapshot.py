@@ -16,45 +16,52 @@ from safetensors.torch import load
 from torch import Tensor
 
 from lemof_stream.contracts.operations import SnapshotHeader
-from lemof_stream.contracts.predictions import ModelInfo
 from lemof_stream.errors import CheckpointError, MessageError
+from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.stay import Kept, Stay
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = -(2**63)
-_SCALARS: Final = tuple(SnapshotHeader.model_fields.keys() - {"schema_version", "model_sha256"})
+_SCALARS: Final = tuple(
+    SnapshotHeader.model_fields.keys() - {"schema_version", "model_sha256", "inputs_sha256"}
+)
 
 
-def pack(stay: Stay, slab: Slab, model: ModelInfo) -> bytes:
+def pack(stay: Stay, slab: Slab, predictor: Predictor) -> bytes:
     """Everything that is needed to go on with this stay elsewhere."""
     scalars = {name: getattr(stay, name) for name in _SCALARS}
-    header = SnapshotHeader(model_sha256=model.sha256, **scalars)
+    header = SnapshotHeader(
+        model_sha256=predictor.info.sha256, inputs_sha256=predictor.schema.sha256, **scalars
+    )
     arrays = slab.export(stay.slot, with_base=stay.base > 0) | _pack_kept(stay.kept)
     return save(arrays, metadata={"lemof": header.to_bytes().decode()})
 
 
-def unpack(value: bytes, partition: int, slab: Slab, model: ModelInfo) -> Stay:
-    """Take a packed stay into the slab.
+def unpack(value: bytes, partition: int, slab: Slab, predictor: Predictor) -> Stay:
+    """Take a packed stay into the slab; one that another model wrote is rewound, as a model that takes over does.
 
     Raises:
-        CheckpointError: the bytes are no snapshot of this version and model.
+        CheckpointError: the bytes are no snapshot of this version, or of a model with other inputs.
     """
     tensors, header = _read(value)
-    if header.model_sha256 != model.sha256:
+    same_model = header.model_sha256 == predictor.info.sha256
+    if not same_model and header.inputs_sha256 != predictor.schema.sha256:
         raise CheckpointError(
-            f"The snapshot was written by model {header.model_sha256[:12]}, where {model.sha256[:12]} is due; use a "
-            "consumer group of its own for each checkpoint."
+            f"The snapshot was written by model {header.model_sha256[:12]}, whose inputs are not those of "
+            f"{predictor.info.sha256[:12]}, which is due; use a consumer group of its own for each kind of inputs."
         )
     scalars = {name: getattr(header, name) for name in _SCALARS}
     slot = slab.allocate()
     try:
         stay = Stay(partition=partition, slot=slot, kept=_unpack_kept(tensors), **scalars)
-        slab.take_in(slot, tensors)
+        slab.take_in(slot, tensors, same_model=same_model)
     except (KeyError, ValueError, IndexError, RuntimeError, OverflowError) as error:
         slab.free([slot])
         raise _unreadable(error) from None
+    if not same_model:
+        stay.rewind()
     return stay
 
 

@@ -92,6 +92,11 @@ class Stay:
         return self.open if over else self.open - 1
 
     @property
+    def told(self) -> int:
+        """The last step that was committed and said: `live`, but for a stay that was rewound for another model."""
+        return max(self.live, self.emit_from - 1)
+
+    @property
     def last_input(self) -> datetime:
         """When the newest input of the committed steps was; the admission where there is none."""
         return self.live_newest or self.admitted_at

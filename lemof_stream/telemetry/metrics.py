@@ -6,6 +6,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from lemof_stream.contracts.predictions import ModelInfo
+
 # From one window at a quiet bedside to the largest cycle of a replay (`cycle_max`, 20,000 by default).
 _CYCLE_INPUTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 # A transaction takes some 25 ms, 110 ms at p99; beyond ten seconds it is about to be given up.
@@ -15,6 +17,7 @@ _STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 _OUTCOMES: Final = ("predicted", "duplicate", "late", "rejected")
 _KINDS: Final = ("provisional", "final", "stale", "withheld")
 _RESULTS: Final = ("committed", "failed")
+_RELOADS: Final = ("taken", "refused")
 
 
 @dataclass(slots=True)
@@ -85,6 +88,33 @@ class FlowMetrics:
         self._inputs.observe(facts.inputs)
         for stage, seconds in facts.stages.items():
             self._stages.labels(stage).observe(seconds)
+
+
+class ModelMetrics:
+    """Which model is in charge, and how often another took over or could not."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        text = "1 for the model in charge."
+        self._info = Gauge("lemof_model_info", text, ["name", "version", "sha256"], registry=registry)
+        self._reloads = Counter(
+            "lemof_model_reloads", "Models that were chosen for the group.", ["result"], registry=registry
+        )
+        for label in _RELOADS:
+            self._reloads.labels(label)
+
+    def in_charge(self, model: ModelInfo) -> None:
+        """This one, and no other."""
+        self._info.clear()
+        self._info.labels(model.name, model.version, model.sha256).set(1)
+
+    def taken(self, model: ModelInfo) -> None:
+        """It took over."""
+        self._reloads.labels("taken").inc()
+        self.in_charge(model)
+
+    def refused(self) -> None:
+        """One could not be loaded, or is not what was chosen."""
+        self._reloads.labels("refused").inc()
 
 
 class StandingMetrics:

@@ -9,6 +9,9 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from lemof_stream.contracts.topics import VITALS
 from lemof_stream.settings import Settings
 
+SHADOW_ASSIGNMENT: Final = "range-shadow"
+"""What Kafka says that a group of shadows has agreed on."""
+
 # A partition that is resumed while a fetch of the others is under way waits for its end; aiokafka's 500 ms would be
 # felt at the bedside.
 _FETCH_WAIT_MS: Final = 100
@@ -29,6 +32,14 @@ _TRANSACTION_MS: Final = 30_000
 _STOP_S: Final = 3.0
 
 
+class _ShadowAssignor(RangePartitionAssignor):  # type: ignore[misc]
+    """The same under another name: Kafka lets nobody into a group whose members all speak of another one, so that a
+    shadow and a runner never share one's partitions.
+    """
+
+    name = SHADOW_ASSIGNMENT
+
+
 def group_consumer(settings: Settings) -> AIOKafkaConsumer:
     """A member of the runner's group. Range assignment gives it the same partitions of every topic of equal size."""
     return AIOKafkaConsumer(
@@ -37,7 +48,7 @@ def group_consumer(settings: Settings) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",  # a position that is gone is an error to be told, not a silent leap
-        partition_assignment_strategy=(RangePartitionAssignor,),
+        partition_assignment_strategy=(_ShadowAssignor if settings.shadow else RangePartitionAssignor,),
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=settings.session_timeout_ms // _HEARTBEATS_A_SESSION,
         rebalance_timeout_ms=max(_REBALANCE_MS, settings.session_timeout_ms),
@@ -54,6 +65,16 @@ def reader(brokers: str) -> AIOKafkaConsumer:
         auto_offset_reset="earliest",  # what retention deletes while it is read is not waited for
         fetch_max_wait_ms=_EMPTY_WAIT_MS,
         retry_backoff_ms=_EMPTY_WAIT_MS,
+    )
+
+
+def follower(brokers: str) -> AIOKafkaConsumer:
+    """A consumer without a group, for following a topic of a few records from its beginning."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=brokers.split(","),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
 
 

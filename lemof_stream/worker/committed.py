@@ -16,22 +16,23 @@ from lemof_stream.telemetry import get_logger
 
 _log = get_logger(__name__)
 
-_NOTE: Final = re.compile(r"replay_from=(\d+)(?: clock=(-?\d+))?")
+_NOTE: Final = re.compile(r"replay_from=(\d+)(?: clock=(-?\d+))?( shadow)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is committed beside a partition's offset: the first window that has to be replayed, and how far the event
-    time of its stays has come (None: nowhere yet).
+    """What is committed beside a partition's offset: the first window that has to be replayed, how far the event time
+    of its stays has come (None: nowhere yet), and whether a shadow did it.
     """
 
     replay_from: int
     clock: datetime | None = None
+    shadow: bool = False
 
     def text(self) -> str:
         """The note as the offset's metadata."""
         clock = "" if self.clock is None else f" clock={int(self.clock.timestamp())}"
-        return f"replay_from={self.replay_from}{clock}"
+        return f"replay_from={self.replay_from}{clock}{' shadow' if self.shadow else ''}"
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -39,7 +40,8 @@ class Note:
         found = _NOTE.fullmatch(text)
         if found is None:
             return None
-        return cls(int(found[1]), datetime.fromtimestamp(int(found[2]), UTC) if found[2] else None)
+        clock = datetime.fromtimestamp(int(found[2]), UTC) if found[2] else None
+        return cls(int(found[1]), clock, found[3] is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from aiokafka.structs import OffsetAndMetadata
 
 from lemof_stream.contracts.operations import LedgerEntry
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, LEDGER, PREDICTIONS, SNAPSHOTS, VITALS
+from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, LEDGER, SNAPSHOTS, VITALS
 from lemof_stream.errors import LemofError, MessageError
+from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import CycleResult, Verdict, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
@@ -67,7 +68,7 @@ class LaneWork:
 
     def predict(self, prediction: Prediction, headers: Headers = NO_HEADERS) -> None:
         """A prediction to send."""
-        self.add(PREDICTIONS, prediction.key(), prediction.to_bytes(), headers)
+        self.add(self.lane.predictions, prediction.key(), prediction.to_bytes(), headers)
         self.kinds[prediction.kind] += 1
 
     def note_offsets(self) -> None:
@@ -75,7 +76,7 @@ class LaneWork:
         lane = self.lane
         self.offsets = {
             TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
-                lane.next_window, Note(lane.replay_from, lane.clock).text()
+                lane.next_window, Note(lane.replay_from, lane.clock, lane.shadow).text()
             ),
             TopicPartition(EHR_FEATURES, lane.partition): OffsetAndMetadata(lane.next_feature, ""),
         }
@@ -119,7 +120,7 @@ def run_cycle(
     busy = [work for work in works.values() if work.inputs or work.records]
     for work in busy:
         _snapshots(work, runner, group)
-        _entry(work, group)
+        _entry(work, runner.predictor, group)
         work.note_offsets()
     return busy
 
@@ -197,7 +198,7 @@ def snapshot_key(group: str, stay_id: str) -> bytes:
     return f"{group}|{stay_id}".encode()
 
 
-def _entry(work: LaneWork, group: str) -> None:
+def _entry(work: LaneWork, predictor: Predictor, group: str) -> None:
     counts = work.counts
     entry = LedgerEntry(
         group=group,
@@ -210,5 +211,7 @@ def _entry(work: LaneWork, group: str) -> None:
         duplicate=counts["duplicate"],
         late=counts["late"],
         rejected=counts["rejected"],
+        model=predictor.info,
+        inputs_sha256=predictor.schema.sha256,
     )
     work.add(LEDGER, f"{group}|{VITALS}|{entry.partition}".encode(), entry.to_bytes())

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from lemof_stream.contracts.topics import VITALS
+from lemof_stream.contracts.topics import PREDICTIONS, SHADOW_PREDICTIONS, VITALS
 from lemof_stream.settings import Settings
 from lemof_stream.worker.arrivals import Arrival, read_arrival
 from lemof_stream.worker.merge import AT_ONCE, EventTimeMerge
@@ -28,7 +28,7 @@ class Lane:
     `next_window` and `next_feature` are the offsets behind what was taken: what the next transaction commits.
     `clock`: the event time, in whole minutes, that its stays have been brought to; None before the first. `overrun`:
     Kafka has deleted what would have been fetched next. `last_window`: the event time of the last window that was
-    predicted.
+    predicted. `predictions`: the topic that its predictions go to, another one for a `shadow`.
     """
 
     def __init__(
@@ -47,6 +47,8 @@ class Lane:
         self.next_window = next_window
         self.next_feature = next_feature
         self.clock = clock
+        self.shadow = settings.shadow
+        self.predictions = SHADOW_PREDICTIONS if settings.shadow else PREDICTIONS
         self.overrun = False
         self.last_window = AT_ONCE
         self._partitions = partitions

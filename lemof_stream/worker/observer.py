@@ -16,7 +16,13 @@ from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.runner.runner import Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry.cycle_trace import CycleTrace
-from lemof_stream.telemetry.metrics import CycleFacts, FlowMetrics, PartitionFacts, StandingMetrics
+from lemof_stream.telemetry.metrics import (
+    CycleFacts,
+    FlowMetrics,
+    ModelMetrics,
+    PartitionFacts,
+    StandingMetrics,
+)
 from lemof_stream.telemetry.serving import serving
 from lemof_stream.worker.cycle import LaneWork
 from lemof_stream.worker.lane import Lane
@@ -58,6 +64,7 @@ class Observer:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._flow = FlowMetrics(self._registry)
+        self.models = ModelMetrics(self._registry)
         self._standing = StandingMetrics(self._registry)
         self._patience_s = _STANDSTILL_S + LONGEST_WAIT * settings.idle_ms / 1000
         self._moved_at = time.monotonic()

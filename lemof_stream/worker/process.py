@@ -35,6 +35,7 @@ from lemof_stream.worker.observer import Observer, Watch
 from lemof_stream.worker.progress import Progress
 from lemof_stream.worker.quarantine import Quarantine
 from lemof_stream.worker.reading import InterruptedReadError
+from lemof_stream.worker.reload import Models
 from lemof_stream.worker.restore import Restore
 from lemof_stream.worker.transaction import commit, commit_behind
 
@@ -66,7 +67,6 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self, settings: Settings, predictor: Predictor, partitions: int, tracer: Tracer | None = None
     ) -> None:
         self._settings = settings
-        self._predictor = predictor
         self._partitions = partitions
         self._limits = Limits(
             timedelta(minutes=settings.stale_after_min), timedelta(minutes=settings.withheld_after_min)
@@ -81,6 +81,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._quarantine = Quarantine()
         self._progress = Progress()
         self.observer = Observer(settings, tracer)
+        self._models = Models(settings, predictor, partitions, self.observer.models)
         self._restore = Restore(
             settings.brokers, settings.group, partitions, self._executor, lambda: not self._settled.is_set()
         )
@@ -94,7 +95,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             ConfigError: the port of metrics is taken.
         """
         try:
-            async with self.observer.serving(lambda: (self._lanes, self._runner)):
+            async with self.observer.serving(lambda: (self._lanes, self._runner)), self._models.followed():
                 while not stop.is_set():
                     try:
                         await self._session(stop)
@@ -147,6 +148,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             if not self._settled.is_set():
                 return
             try:
+                await self._change_model()
                 await self._open_next()
                 watch = self.observer.watch()
                 fetched = await self._fetch()
@@ -158,6 +160,13 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             except PoisonError as poison:
                 await self._start_over(poison)
         self._progress.tell()
+
+    async def _change_model(self) -> None:
+        """Let the model that is wanted take over; every stay goes on under it."""
+        wanted = self._models.wanted
+        if wanted is not self._runner.predictor:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._runner.adopt, wanted)
+            self._models.took_over(wanted)
 
     async def _fetch(self, wait_ms: int = _POLL_MS) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
         try:
@@ -371,4 +380,4 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             topic, partition, offset = culprit
             _log.error("a message breaks the runner", topic=topic, partition=partition, offset=offset)
         await self._close(list(self._lanes))
-        self._runner = Runner(self._predictor, self._limits)
+        self._runner = Runner(self._runner.predictor, self._limits)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from lemof_stream.contracts.topics import PREDICTIONS
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.cycle import LaneWork
 
@@ -25,7 +24,7 @@ class Progress:
             self._cycles += 1
             self._busy_s += seconds
             self._windows += sum(work.counts.total() for work in works)
-            self._predictions += sum(len(work.records.get(PREDICTIONS, ())) for work in works)
+            self._predictions += sum(work.kinds.total() for work in works)
 
     def tell(self) -> None:
         """Log what has flowed, if anything has and the last line is some seconds old."""

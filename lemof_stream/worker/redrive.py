@@ -18,6 +18,9 @@ from lemof_stream.worker.reading import range_reader, read_range
 
 REDRIVEN: Final = "lemof-redriven"
 """Header of a redriven message: the dead letter that it came from."""
+_ORIGINAL: Final = "lemof-redriven-offset"
+"""Header beside it: the offset of the original. Every group that reads a topic may have given up on one message, and
+each takes what is redriven, so once is enough for all their letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None
     """Send a letter's message, or its corrected value, to the topic and partition it came from; returns the letter.
 
     Raises:
-        ConfigError: there is no such letter, or it has been redriven before.
+        ConfigError: there is no such letter, or its message has been redriven before, be it as another group's letter.
         BrokerError: no Kafka answers, or it does not take the message.
     """
     filed = await find(brokers, wanted)
@@ -117,8 +120,8 @@ async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None
         before = await _redriven_at(consumer, origin, filed)
     if before is not None:
         raise ConfigError(
-            f"The dead letter {wanted} has been redriven already, to offset {before} of {origin.topic} partition "
-            f"{origin.partition}: a second time would do nothing new."
+            f"The message of the dead letter {wanted} has been redriven already, to offset {before} of {origin.topic} "
+            f"partition {origin.partition}: every group has it from there, and a second time would do nothing new."
         )
     await _send(brokers, origin, filed, value)
     return filed
@@ -140,13 +143,18 @@ async def _read(
 
 
 async def _redriven_at(consumer: AIOKafkaConsumer, origin: TopicPartition, filed: Filed) -> int | None:
-    """The offset of the message that this letter was redriven as: it can only lie behind the original."""
+    """The offset of what the letter's message was redriven as: it can only lie behind the original."""
+    marks = {(REDRIVEN, str(filed.id).encode()), _original(filed)}
     oldest = (await consumer.beginning_offsets([origin]))[origin]
     async for record in read_range(consumer, origin, max(oldest, filed.letter.offset + 1)):
-        if (REDRIVEN, str(filed.id).encode()) in record.headers:
+        if not marks.isdisjoint(record.headers):
             offset: int = record.offset
             return offset
     return None
+
+
+def _original(filed: Filed) -> tuple[str, bytes]:
+    return _ORIGINAL, str(filed.letter.offset).encode()
 
 
 async def _send(brokers: str, origin: TopicPartition, filed: Filed, value: bytes | None) -> None:
@@ -164,7 +172,7 @@ async def _send(brokers: str, origin: TopicPartition, filed: Filed, value: bytes
             value=value,
             key=filed.letter.key,
             partition=origin.partition,
-            headers=[(REDRIVEN, str(filed.id).encode())],
+            headers=[(REDRIVEN, str(filed.id).encode()), _original(filed)],
         )
     except KafkaError as error:
         raise BrokerError(

@@ -171,6 +171,7 @@ async def test_no_identifiers_leak_into_metrics(topics: str, predictor: Predicto
         "wait",
         "commit",
     }
+    known |= {"taken", "refused", *predictor.info.model_dump().values()}
     known |= {"ehr", "vitals", VITALS, EHR_FEATURES} | {str(partition) for partition in range(PARTITIONS)}
     assert found.labels() <= known
 

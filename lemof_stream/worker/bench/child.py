@@ -11,9 +11,9 @@ import psutil
 
 from lemof_stream.broker import tether
 from lemof_stream.errors import LemofError
-from lemof_stream.settings import Settings
+from lemof_stream.settings import GROUP
 
-ENGINE_GROUP: Final[str] = Settings.model_fields["group"].default
+ENGINE_GROUP: Final = GROUP
 """The consumer group of `lemof run` with the settings that it ships with."""
 _STOP_S: Final = (
     20.0  # a runner finishes its cycle and leaves its group, Faust and Quix their consumers: 2 to 6 s

@@ -1,4 +1,7 @@
 from datetime import timedelta
+from itertools import permutations
+
+import pytest
 
 from lemof_stream.board.beds import TREND_STEPS, Beds
 from lemof_stream.contracts.predictions import ModelInfo
@@ -110,12 +113,28 @@ def test_a_silent_bed_goes_and_comes_back_when_it_is_heard() -> None:
 
 
 def test_of_models_side_by_side_the_newest_version_is_shown() -> None:
-    beds = Beds()
-    newer = ModelInfo(name="lemof", version="2", sha256="0" * 64)
-    beds.take_prediction(prediction(step=1, p_death=0.2, model=newer))
-    beds.take_prediction(prediction(step=2, p_death=0.9))
+    newer = prediction(step=1, p_death=0.2, model=ModelInfo(name="lemof", version="2", sha256="0" * 64))
+    older = prediction(step=1, p_death=0.9)
 
-    assert shown(beds) == {"stay-1": 0.2}
+    for order in permutations((newer, older)):
+        beds = Beds()
+        for item in order:
+            beds.take_prediction(item)
+        assert shown(beds) == {"stay-1": 0.2}
+
+
+@pytest.mark.parametrize(("before", "after"), [("1", "2"), ("2", "1")])
+def test_a_model_that_takes_over_is_shown_be_its_version_higher_or_as_after_a_rollback_lower(
+    before: str, after: str
+) -> None:
+    beds = Beds()
+    old, new = (ModelInfo(name="lemof", version=version, sha256="0" * 64) for version in (before, after))
+    first = prediction(step=1, p_death=0.2, model=old)
+    beds.take_prediction(first)
+    beds.take_prediction(prediction(step=1, revision=5, p_death=0.3, model=new))
+    beds.take_prediction(first)  # comes again
+
+    assert shown(beds) == {"stay-1": 0.3}
 
 
 def test_the_newest_census_of_each_ward_is_shown() -> None:

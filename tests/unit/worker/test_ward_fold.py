@@ -36,12 +36,19 @@ def risks(*values: float) -> list[Prediction]:
     return [prediction(step=1 + i, p_death=value) for i, value in enumerate(values)]
 
 
-def test_keys_hold_apart_stays_models_and_departures() -> None:
-    other = prediction(model=ModelInfo(name="lemof", version="2", sha256="0" * 64))
+def test_keys_hold_apart_stays_and_departures() -> None:
+    keys = [outlook_key(prediction("stay-1")), outlook_key(prediction("stay-2")), departure_key("stay-1")]
 
-    keys = {outlook_key(prediction()), outlook_key(other), departure_key("stay-1")}
+    assert keys == [b"stay-1|outlook", b"stay-2|outlook", b"stay-1|left"]
 
-    assert keys == {b"stay-1|lemof-1", b"stay-1|lemof-2", b"stay-1|left"}
+
+def test_a_model_that_takes_over_clears_the_alert_that_the_one_before_raised() -> None:
+    other = ModelInfo(name="lemof", version="0", sha256="0" * 64)
+    first, then = prediction(step=1, p_death=0.6), prediction(step=1, revision=5, p_death=0.2, model=other)
+
+    assert outlook_key(first) == outlook_key(then)
+    _, alerts = folded(first, then)
+    assert [alert.state for alert in alerts] == ["raised", "cleared"]
 
 
 def test_an_alert_is_raised_once_and_cleared_only_well_below() -> None:

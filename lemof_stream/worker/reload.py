@@ -1,0 +1,144 @@
+"""Which model a runner's process is to run: follows the group's record, and loads beside the cycles."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from lemof_stream.contracts.models import ChosenModel, ModelRecord
+from lemof_stream.contracts.topics import MODELS, partition_of
+from lemof_stream.errors import CheckpointError, LemofError
+from lemof_stream.model.checkpoint import load_checkpoint
+from lemof_stream.model.predictor import Predictor
+from lemof_stream.settings import Settings
+from lemof_stream.telemetry import get_logger
+from lemof_stream.telemetry.metrics import ModelMetrics
+from lemof_stream.worker.clients import follower, stop_client
+
+_log = get_logger(__name__)
+
+# Only a bound: records are handed out as they come.
+_POLL_MS: Final = 1_000
+_RETRY_S: Final = 5.0
+# A process that starts hears of the record before its first window, which takes a second or two with loading. Beyond
+# this it begins with its own checkpoint: a model that comes late takes over, windows that wait help nobody.
+_FIRST_S: Final = 20.0
+
+
+class Models:
+    """The model that is wanted, and those that are at hand: the one this process was started with, and the one before.
+
+    What cannot be loaded, or is not what the record says, is told in the log and counted; the model in charge goes on.
+    """
+
+    def __init__(
+        self, settings: Settings, started_with: Predictor, partitions: int, metrics: ModelMetrics
+    ) -> None:
+        self.wanted = started_with
+        """What is to be in charge from the next cycle on; it reads the same inputs as the one that is."""
+        self._settings = settings
+        self._started_with = started_with
+        self._at_hand: tuple[Predictor, ...] = ()
+        self._place = TopicPartition(MODELS, partition_of(settings.group, partitions))
+        self._metrics = metrics
+        metrics.in_charge(started_with.info)
+
+    @asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        """Follow the record meanwhile. On entering, what it says already is wanted, unless Kafka is slow to answer."""
+        heard = asyncio.Event()
+        following = asyncio.create_task(self._follow(heard))
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_S):
+                    await heard.wait()
+            yield
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+
+    def took_over(self, predictor: Predictor) -> None:
+        """It is in charge now."""
+        self._metrics.taken(predictor.info)
+        _log.info("a model took over", **_names(predictor))
+
+    async def _follow(self, heard: asyncio.Event) -> None:
+        while True:
+            try:
+                await self._read(heard)
+            except KafkaError as error:
+                _log.warning("the models' topic cannot be read; trying again", error=type(error).__name__)
+            except Exception:  # noqa: BLE001 - whatever it is, the model in charge goes on
+                _log.exception("the models' topic cannot be followed; trying again")
+            await asyncio.sleep(_RETRY_S)
+
+    async def _read(self, heard: asyncio.Event) -> None:
+        """Heed the newest record and every one that comes."""
+        place, key = self._place, self._settings.group.encode()
+        consumer = follower(self._settings.brokers)
+        try:
+            await consumer.start()
+            consumer.assign([place])
+            end = (await consumer.end_offsets([place]))[place]
+            newest: bytes | None = None
+            while True:
+                if await consumer.position(place) >= end:
+                    if newest is not None:
+                        await self._heed(newest)
+                        newest = None
+                    heard.set()
+                fetched = await consumer.getmany(place, timeout_ms=_POLL_MS)
+                for record in fetched.get(place, ()):
+                    newest = record.value if record.key == key else newest
+        finally:
+            await stop_client(consumer)
+
+    async def _heed(self, value: bytes) -> None:
+        try:
+            record = ModelRecord.from_bytes(value)
+            wanted = await self._find(record.current)
+            wanted.require_inputs_of(self._started_with)
+        except LemofError as error:
+            self._metrics.refused()
+            _log.error("the group's model cannot be taken: the one in charge goes on", detail=str(error))
+            return
+        if record.current is not None and wanted is not self.wanted:
+            _log.info(
+                "the group's model is to take over",
+                folder=record.current.folder,
+                started_with=self._started_with.info.version,
+                **_names(wanted),
+            )
+        self.wanted = wanted
+        self._at_hand = (wanted, *await self._before(record.previous))
+
+    async def _find(self, choice: ChosenModel | None) -> Predictor:
+        if choice is None:
+            return self._started_with
+        for predictor in (self._started_with, *self._at_hand):
+            if predictor.info == choice.model:
+                return predictor
+        predictor = await asyncio.to_thread(load_checkpoint, Path(choice.folder))
+        if predictor.info != choice.model:
+            raise CheckpointError(
+                f"The checkpoint {choice.folder} is {predictor.info.name} {predictor.info.version} on this host, where "
+                f"{choice.model.name} {choice.model.version} was chosen; bring the same folder here and choose again."
+            )
+        return predictor
+
+    async def _before(self, choice: ChosenModel | None) -> tuple[Predictor, ...]:
+        """The one that a rollback would want; a process that was started since has to load it."""
+        try:
+            return (await self._find(choice),)
+        except CheckpointError as error:
+            _log.warning("the model before is not at hand for a rollback", detail=str(error))
+            return ()
+
+
+def _names(predictor: Predictor) -> dict[str, str]:
+    info = predictor.info
+    return {"model": info.name, "version": info.version, "sha256": info.sha256}

@@ -1,0 +1,30 @@
+"""A second checkpoint for what the shipped one serves, as another training would have made it."""
+
+from pathlib import Path
+
+import torch
+
+from lemof_stream.model import load_checkpoint, save_checkpoint
+from lemof_stream.model.predictor import Predictor
+
+
+def write_other(folder: Path, version: str = "2.0.0", horizon_steps: int | None = None) -> Path:
+    """Every weight of the shipped checkpoint moved by some 10%, so that its predictions differ in the second digit.
+
+    `horizon_steps`: what makes it a checkpoint of another input schema.
+    """
+    shipped = load_checkpoint()
+    random = torch.Generator().manual_seed(7)
+    model = shipped.model
+    with torch.no_grad():
+        for tensor in (*model.parameters(), model.boosted.leaf, model.decision.weight):
+            tensor.mul_(1 + 0.1 * torch.randn(tensor.shape, generator=random, dtype=tensor.dtype))
+    if horizon_steps is not None:
+        model.schema = model.schema.__class__.of(model.schema.channels, horizon_steps)
+    save_checkpoint(folder, model, shipped.card | {"version": version})
+    return folder
+
+
+def load_other(folder: Path) -> Predictor:
+    """Written and read again, so that its version and checksum are those of a checkpoint."""
+    return load_checkpoint(write_other(folder))
