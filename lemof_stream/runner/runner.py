@@ -23,7 +23,10 @@ from lemof_stream.runner.intake import Ended, Intake, NeedsRoomError
 from lemof_stream.runner.publish import KIND_OF_OPEN, Due, Publisher
 from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.snapshot import pack, unpack
-from lemof_stream.runner.stay import Stay
+from lemof_stream.runner.stay import Kept, Stay
+
+Published = list[tuple[int, Prediction]]
+"""Predictions with the partition of their stay."""
 
 
 class Runner:
@@ -42,21 +45,20 @@ class Runner:
     @torch.inference_mode()
     def cycle(self, inputs: Sequence[Input]) -> CycleResult:
         """Take the inputs in this order; publish every step that is due and every open step that changed."""
-        verdicts: list[Verdict | None] = [None] * len(inputs)
-        published: list[tuple[int, Prediction]] = []
-        changed: dict[str, Stay] = {}
-        waiting = list(enumerate(inputs))
-        while waiting:
-            waiting, crowded = self._take(waiting, verdicts, changed)
-            self._make_room([(self._stays[stay_id], step) for stay_id, step in crowded.items()], published)
-        self._commit(list(changed.values()), published)
-        self._refresh(list(changed.values()), published)
-        return CycleResult([verdict for verdict in verdicts if verdict is not None], published)
+        published: Published = []
+        verdicts, changed = self._take_all(inputs, published)
+        self._refresh(changed, published)
+        return CycleResult(verdicts, published)
+
+    @torch.inference_mode()
+    def absorb(self, inputs: Sequence[Input]) -> list[Verdict]:
+        """Take inputs whose predictions were published before: the state is as after a cycle, and nothing is said."""
+        return self._take_all(inputs, None)[0]
 
     @torch.inference_mode()
     def advance(self, partition: int, now: datetime) -> Elapsed:
         """Let a partition's time come to `now`: steps that are over close, silent stays are told, ended ones leave."""
-        published: list[tuple[int, Prediction]] = []
+        published: Published = []
         own = self._of(partition)
         self._commit([stay for stay in own if self._clock.pass_steps(stay, now)], published)
         self._tell_silence([fallen for stay in own for fallen in self._clock.fallen(stay, now)], published)
@@ -107,6 +109,19 @@ class Runner:
         self._stays[stay.stay_id] = stay
         return stay.stay_id
 
+    def _take_all(
+        self, inputs: Sequence[Input], published: Published | None
+    ) -> tuple[list[Verdict], list[Stay]]:
+        """Take the inputs and commit what is due by them; the verdicts, and the stays that changed."""
+        verdicts: list[Verdict | None] = [None] * len(inputs)
+        changed: dict[str, Stay] = {}
+        waiting = list(enumerate(inputs))
+        while waiting:
+            waiting, crowded = self._take(waiting, verdicts, changed)
+            self._make_room([(self._stays[stay_id], step) for stay_id, step in crowded.items()], published)
+        self._commit(list(changed.values()), published)
+        return [verdict for verdict in verdicts if verdict is not None], list(changed.values())
+
     def _take(
         self, waiting: list[tuple[int, Input]], verdicts: list[Verdict | None], changed: dict[str, Stay]
     ) -> tuple[list[tuple[int, Input]], dict[str, int]]:
@@ -130,9 +145,7 @@ class Runner:
         self._slab.flush()
         return later, crowded
 
-    def _make_room(
-        self, crowded: Sequence[tuple[Stay, int]], published: list[tuple[int, Prediction]]
-    ) -> None:
+    def _make_room(self, crowded: Sequence[tuple[Stay, int]], published: Published | None) -> None:
         """Open a later step of each stay: its oldest steps leave the window, from live's keeping into base's."""
         while moving := [(stay, step) for stay, step in crowded if stay.open < step]:
             stays = [stay for stay, _ in moving]
@@ -145,12 +158,12 @@ class Runner:
                 stay.open = min(step, stay.base + self._kept_steps)
 
     def _commit(
-        self, stays: Sequence[Stay], published: list[tuple[int, Prediction]], *, with_open: bool = False
+        self, stays: Sequence[Stay], published: Published | None, *, with_open: bool = False
     ) -> None:
-        """Commit every step that is due, publishing those that changed."""
+        """Commit every step that is due, publishing those that changed; None: silently."""
         self._rewind([stay for stay in stays if stay.emit_from <= stay.live])
         while batch := [stay for stay in stays if stay.live < (stay.open if with_open else stay.due)]:
-            published.extend(self._step_live(batch))
+            self._step_live(batch, published)
         for stay in stays:
             stay.emit_from = stay.live + 1
 
@@ -162,7 +175,7 @@ class Runner:
         for stay in stays:
             stay.rewind()
 
-    def _step_live(self, batch: list[Stay]) -> list[tuple[int, Prediction]]:
+    def _step_live(self, batch: list[Stay], published: Published | None) -> None:
         steps = [stay.live + 1 for stay in batch]
         output = self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.live)
         due: list[Due] = []
@@ -172,7 +185,8 @@ class Runner:
             if step >= stay.emit_from:
                 rows.append(row)
                 due.append(Due.committed(stay, step, "final"))
-        return self._publisher.messages(due, output.rows(rows)) if due else []
+        if due and published is not None:
+            published.extend(self._publisher.messages(due, output.rows(rows)))
 
     def _step_base(self, batch: list[Stay]) -> None:
         steps = [stay.base + 1 for stay in batch]
@@ -188,12 +202,13 @@ class Runner:
         for stay in gone:
             del self._stays[stay.stay_id]
 
-    def _refresh(self, changed: Sequence[Stay], published: list[tuple[int, Prediction]]) -> None:
+    def _refresh(self, changed: Sequence[Stay], published: Published) -> None:
         """Evaluate open steps without committing them."""
         batch = [stay for stay in changed if stay.live < stay.open]
         if not batch:
             return
-        opened = [stay.step(stay.open) for stay in batch]
+        # Looking makes nothing: a step that only the clock has opened is kept once an input comes.
+        opened = [stay.kept.get(stay.open) or Kept() for stay in batch]
         output = self._step(batch, [stay.open for stay in batch], [kept.minutes for kept in opened])
         due = [
             Due(
@@ -208,7 +223,7 @@ class Runner:
         ]
         published.extend(self._publisher.messages(due, output))
 
-    def _tell_silence(self, fallen: Sequence[Fallen], published: list[tuple[int, Prediction]]) -> None:
+    def _tell_silence(self, fallen: Sequence[Fallen], published: Published) -> None:
         """Publish what silence makes of steps that nothing came of, or nothing but laboratory values."""
         self._refresh([f.stay for f in fallen if f.step == f.stay.open], published)
         ahead = sorted((f for f in fallen if f.step > f.stay.open), key=_steps_ahead)
