@@ -15,7 +15,7 @@ import torch
 
 from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.model.inputs import StepOutput
+from lemof_stream.model.inputs import State, StepOutput
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Clock, Fallen, Limits
 from lemof_stream.runner.cycle import CycleResult, Elapsed, Input, Verdict
@@ -86,6 +86,11 @@ class Runner:
     def state_bytes(self) -> int:
         """Memory that holds the state of stays."""
         return self._slab.bytes
+
+    @torch.inference_mode()
+    def reserve(self, stays: int) -> None:
+        """So many stays are about to be restored."""
+        self._slab.reserve(stays)
 
     @torch.inference_mode()
     def release(self, partition: int) -> None:
@@ -176,8 +181,13 @@ class Runner:
             stay.rewind()
 
     def _step_live(self, batch: list[Stay], published: Published | None) -> None:
+        if published is None:
+            self._pass_step(batch, [stay.live + 1 for stay in batch], self._slab.live)
+            for stay in batch:
+                stay.commit_live()
+            return
         steps = [stay.live + 1 for stay in batch]
-        output = self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.live)
+        output = self._step(batch, steps, [self._step_minutes] * len(batch), commit=True)
         due: list[Due] = []
         rows: list[int] = []
         for row, stay in enumerate(batch):
@@ -185,12 +195,11 @@ class Runner:
             if step >= stay.emit_from:
                 rows.append(row)
                 due.append(Due.committed(stay, step, "final"))
-        if due and published is not None:
+        if due:
             published.extend(self._publisher.messages(due, output.rows(rows)))
 
     def _step_base(self, batch: list[Stay]) -> None:
-        steps = [stay.base + 1 for stay in batch]
-        self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.base)
+        self._pass_step(batch, [stay.base + 1 for stay in batch], self._slab.base)
         for stay in batch:
             self._slab.clear(stay.slot, stay.commit_base())
 
@@ -243,20 +252,23 @@ class Runner:
         return output
 
     def _step(
-        self,
-        batch: Sequence[Stay],
-        steps: Sequence[int],
-        minutes: Sequence[float],
-        commit_to: dict[str, torch.Tensor] | None = None,
+        self, batch: Sequence[Stay], steps: Sequence[int], minutes: Sequence[float], *, commit: bool = False
     ) -> StepOutput:
-        """One model step of each stay of the batch, from the state that `commit_to` (or the live one) holds."""
+        """One model step of each stay of the batch, from the live state and, with `commit`, into it."""
         slots = [stay.slot for stay in batch]
         index = torch.tensor(slots)
-        state = self._slab.gather(self._slab.live if commit_to is None else commit_to, index)
+        state = self._slab.gather(self._slab.live, index)
         output, after = self._predictor.step(self._slab.inputs(slots, steps, minutes), state)
-        if commit_to is not None:
-            self._slab.scatter(commit_to, index, after)
+        if commit:
+            self._slab.scatter(self._slab.live, index, after)
         return output
+
+    def _pass_step(self, batch: Sequence[Stay], steps: Sequence[int], states: State) -> None:
+        """Commit a whole step of each stay to `states`, live or base, where nobody asks for an output."""
+        slots = [stay.slot for stay in batch]
+        index = torch.tensor(slots)
+        inputs = self._slab.inputs(slots, steps, [self._step_minutes] * len(batch))
+        self._slab.scatter(states, index, self._predictor.after(inputs, self._slab.gather(states, index)))
 
 
 def _steps_ahead(fallen: Fallen) -> int:

@@ -1,10 +1,10 @@
 """One cycle of the runner over the lanes: what was taken, and what goes into each lane's transaction."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -13,7 +13,7 @@ from lemof_stream.contracts.operations import LedgerEntry
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, LEDGER, PREDICTIONS, SNAPSHOTS, VITALS
 from lemof_stream.errors import LemofError, MessageError
-from lemof_stream.runner.cycle import CycleResult, Verdict, WindowInput
+from lemof_stream.runner.cycle import CycleResult, Input, Verdict, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.telemetry.cycle_trace import CycleTrace
@@ -32,6 +32,7 @@ _FAILED: Final = MessageError(
 )
 
 Outgoing = tuple[bytes, bytes | None, Headers]
+Result = TypeVar("Result")
 
 
 class PoisonError(LemofError):
@@ -106,7 +107,7 @@ def run_cycle(
         for _, arrival in taken:
             if arrival.origin in poisoned:
                 arrival.refusal = _FAILED
-    result = run_inputs(runner, [arrival for _, arrival in taken])
+    result = run_inputs(runner.cycle, [arrival for _, arrival in taken])
     _settle(taken, result, group, spans)
     for partition, prediction in result.predictions:
         headers = NO_HEADERS if spans is None else spans.headers(prediction.stay_id)
@@ -124,15 +125,15 @@ def run_cycle(
     return busy
 
 
-def run_inputs(runner: Runner, arrivals: Sequence[Arrival]) -> CycleResult:
-    """Run those that are usable inputs; verdicts in their order.
+def run_inputs(run: Callable[[Sequence[Input]], Result], arrivals: Sequence[Arrival]) -> Result:
+    """Run those that are usable inputs, in their order.
 
     Raises:
         PoisonError: the runner broke.
     """
     usable = [arrival for arrival in arrivals if arrival.input is not None and arrival.refusal is None]
     try:
-        return runner.cycle([arrival.input for arrival in usable if arrival.input is not None])
+        return run([arrival.input for arrival in usable if arrival.input is not None])
     except Exception as error:
         _log.exception("the runner broke", inputs=len(usable))
         raise PoisonError([arrival.origin for arrival in usable]) from error

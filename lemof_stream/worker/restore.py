@@ -109,9 +109,10 @@ class Restore:
         runner.release(partition)
         prefix = f"{self.group}|".encode()
         lost: set[bytes] = set()
-        for record in records:
-            if not (record.key or b"").startswith(prefix):  # several groups share the topic
-                continue
+        # several groups share the topic
+        own = [record for record in records if (record.key or b"").startswith(prefix)]
+        runner.reserve(len(own))
+        for record in own:
             try:
                 runner.restore(partition, record.value)
             except CheckpointError as error:
@@ -185,7 +186,7 @@ def in_event_time(windows: Iterable[Arrival], ehr: deque[Arrival]) -> Iterator[A
 
 
 def _take_again(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> None:
-    verdicts = run_inputs(runner, arrivals).verdicts
+    verdicts = run_inputs(runner.absorb, arrivals)
     for arrival, verdict in zip(arrivals, verdicts, strict=True):
         if isinstance(arrival.input, WindowInput) and verdict.outcome == "predicted":
             lane.loosen(arrival.input.stay_id, arrival.record.offset)
