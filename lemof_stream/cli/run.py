@@ -41,13 +41,24 @@ Checkpoint = Annotated[
         help="A checkpoint folder, or the cohort of one in the package. (physionet2012)",
     ),
 ]
+Standby = Annotated[
+    bool | None,
+    typer.Option(
+        "--standby/--no-standby",
+        help="Hold the state of the other runners' beds in memory, to take over sooner. (LEMOF_STANDBY, else not)",
+    ),
+]
 
 
 def command(
-    brokers: Brokers = None, config: Config = None, group: Group = None, checkpoint: Checkpoint = None
+    brokers: Brokers = None,
+    config: Config = None,
+    group: Group = None,
+    checkpoint: Checkpoint = None,
+    standby: Standby = None,
 ) -> None:
     """Read vital windows and EHR features, predict, publish; until Ctrl-C."""
-    settings = load_settings(config, brokers=brokers, group=group, checkpoint=checkpoint)
+    settings = load_settings(config, brokers=brokers, group=group, checkpoint=checkpoint, standby=standby)
     asyncio.run(_run(settings))
 
 

@@ -162,9 +162,7 @@ class Runner:
             for stay, step in moving:
                 stay.open = min(step, stay.base + self._kept_steps)
 
-    def _commit(
-        self, stays: Sequence[Stay], published: Published | None, *, with_open: bool = False
-    ) -> None:
+    def _commit(self, stays: Sequence[Stay], published: Published | None, *, with_open: bool = False) -> None:
         """Commit every step that is due, publishing those that changed; None: silently."""
         self._rewind([stay for stay in stays if stay.emit_from <= stay.live])
         while batch := [stay for stay in stays if stay.live < (stay.open if with_open else stay.due)]:

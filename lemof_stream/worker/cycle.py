@@ -1,9 +1,10 @@
 """One cycle of the runner over the lanes: what was taken, and what goes into each lane's transaction."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Final, TypeVar
 
 from aiokafka import TopicPartition
@@ -74,6 +75,7 @@ class LaneWork:
     def note_offsets(self) -> None:
         """The cycle is over: its offsets are those that the lane has reached."""
         lane = self.lane
+        lane.committed = (lane.next_window, lane.next_feature)
         self.offsets = {
             TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
                 lane.next_window, Note(lane.replay_from, lane.clock).text()
@@ -121,6 +123,28 @@ def run_cycle(
     for work in busy:
         _snapshots(work, runner, group)
         _entry(work, group)
+        work.note_offsets()
+    return busy
+
+
+def parting(
+    runner: Runner, group: str, lanes: Iterable[Lane], until: float, most_bytes: int
+) -> list[LaneWork]:
+    """What a worker that leaves still writes: snapshots, the oldest first, that the next owners need not replay.
+
+    It ends at `until` (of the monotonic clock), or when they come to so many bytes.
+    """
+    works = [LaneWork(lane, lane.next_window) for lane in lanes]
+    going = deque(works)
+    while going and most_bytes > 0 and monotonic() < until:
+        work = going.popleft()
+        for stay_id in work.lane.fasten_oldest(1):
+            value = runner.snapshot(stay_id)
+            work.add(SNAPSHOTS, snapshot_key(group, stay_id), value)
+            most_bytes -= len(value)
+            going.append(work)
+    busy = [work for work in works if work.records]
+    for work in busy:
         work.note_offsets()
     return busy
 

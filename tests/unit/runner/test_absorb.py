@@ -13,9 +13,13 @@ from tests.unit.runner.stays import admission, at, discharge, in_cycles, labs, w
 
 def recording(hours: int) -> list[Input]:
     """Two stays, one longer than the window, with hours of silence and laboratory values."""
-    timed: list[tuple[float, Input]] = [(minute, window(minute, "s1")) for minute in range(10, 60 * hours, 50)]
+    timed: list[tuple[float, Input]] = [
+        (minute, window(minute, "s1")) for minute in range(10, 60 * hours, 50)
+    ]
     timed += [(minute, window(minute, "s2")) for minute in range(25, 60 * 9, 25)]
-    timed += [(minute, labs(minute, "s1", creatinine=1 + minute / 3000)) for minute in range(90, 60 * hours, 300)]
+    timed += [
+        (minute, labs(minute, "s1", creatinine=1 + minute / 3000)) for minute in range(90, 60 * hours, 300)
+    ]
     ordered = [item for _, item in sorted(timed, key=lambda pair: pair[0])]
     return [admission("s1"), admission("s2"), *ordered, discharge(60 * 9, "s2")]
 
@@ -38,6 +42,6 @@ def test_inputs_taken_silently_leave_the_state_of_a_cycle_to_the_last_bit(
         assert silent.absorb(batch) == told.cycle(batch).verdicts
     for stay in ("s1", "s2"):
         assert silent.snapshot(stay) == told.snapshot(stay)
-    then = [window(60 * 60 + 5, "s1"), labs(60 * 60 - 30, "s1", lactate=3.0)]
+    then: list[Input] = [window(60 * 60 + 5, "s1"), labs(60 * 60 - 30, "s1", lactate=3.0)]
     assert silent.cycle(then).predictions == told.cycle(then).predictions
     assert silent.advance(0, at(60 * 80)) == told.advance(0, at(60 * 80))
