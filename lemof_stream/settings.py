@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     successor, its snapshots included."""
     session_timeout_ms: Annotated[int, Field(ge=1_000)] = 6_000
     """After this long without a heartbeat a runner's partitions go to another; Kafka's lowest default bound."""
+    standby: bool = False
+    """Hold in memory what opening the partitions of the group's other workers would have to read: some 20 to 300 KB a
+    bed that they have."""
     stale_after_min: Annotated[int, Field(ge=1)] = 120
     """A bed without vital windows for this long (event time) has stale predictions: two charted hours in a row were
     missed, or the monitor is off. The clock is the EHR feed's watermark."""

@@ -54,6 +54,13 @@ Shadow = Annotated[
         help="Write predictions to predictions.shadow.v1, in a group of its own. (LEMOF_SHADOW, else not)",
     ),
 ]
+Standby = Annotated[
+    bool | None,
+    typer.Option(
+        "--standby/--no-standby",
+        help="Hold the state of the other runners' beds in memory, to take over sooner. (LEMOF_STANDBY, else not)",
+    ),
+]
 
 
 def command(
@@ -62,9 +69,12 @@ def command(
     group: Group = None,
     checkpoint: Checkpoint = None,
     shadow: Shadow = None,
+    standby: Standby = None,
 ) -> None:
     """Read vital windows and EHR features, predict, publish; until Ctrl-C."""
-    settings = load_settings(config, brokers=brokers, group=group, checkpoint=checkpoint, shadow=shadow)
+    settings = load_settings(
+        config, brokers=brokers, group=group, checkpoint=checkpoint, shadow=shadow, standby=standby
+    )
     asyncio.run(_run(settings))
 
 

@@ -65,6 +65,11 @@ class Predictor:
         return self.model.step(inputs, state)
 
     @torch.inference_mode()
+    def after(self, inputs: StepInputs, state: State) -> State:
+        """The state after one step of B rows, as `step` gives it."""
+        return self.model.after(inputs, state)
+
+    @torch.inference_mode()
     def forward(self, inputs: StepInputs) -> StepOutput:
         """Whole stays [B, T, ...] from their first step on."""
         output: StepOutput = self.model(inputs)

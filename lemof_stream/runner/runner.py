@@ -15,7 +15,7 @@ import torch
 
 from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.model.inputs import StepOutput
+from lemof_stream.model.inputs import State, StepOutput
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Clock, Fallen, Limits
 from lemof_stream.runner.cycle import CycleResult, Elapsed, Input, Verdict
@@ -23,7 +23,10 @@ from lemof_stream.runner.intake import Ended, Intake, NeedsRoomError
 from lemof_stream.runner.publish import KIND_OF_OPEN, Due, Publisher
 from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.snapshot import pack, unpack
-from lemof_stream.runner.stay import Stay
+from lemof_stream.runner.stay import Kept, Stay
+
+Published = list[tuple[int, Prediction]]
+"""Predictions with the partition of their stay."""
 
 
 class Runner:
@@ -66,21 +69,20 @@ class Runner:
     @torch.inference_mode()
     def cycle(self, inputs: Sequence[Input]) -> CycleResult:
         """Take the inputs in this order; publish every step that is due and every open step that changed."""
-        verdicts: list[Verdict | None] = [None] * len(inputs)
-        published: list[tuple[int, Prediction]] = []
-        changed: dict[str, Stay] = {}
-        waiting = list(enumerate(inputs))
-        while waiting:
-            waiting, crowded = self._take(waiting, verdicts, changed)
-            self._make_room([(self._stays[stay_id], step) for stay_id, step in crowded.items()], published)
-        self._commit(list(changed.values()), published)
-        self._refresh(list(changed.values()), published)
-        return CycleResult([verdict for verdict in verdicts if verdict is not None], published)
+        published: Published = []
+        verdicts, changed = self._take_all(inputs, published)
+        self._refresh(changed, published)
+        return CycleResult(verdicts, published)
+
+    @torch.inference_mode()
+    def absorb(self, inputs: Sequence[Input]) -> list[Verdict]:
+        """Take inputs whose predictions were published before: the state is as after a cycle, and nothing is said."""
+        return self._take_all(inputs, None)[0]
 
     @torch.inference_mode()
     def advance(self, partition: int, now: datetime) -> Elapsed:
         """Let a partition's time come to `now`: steps that are over close, silent stays are told, ended ones leave."""
-        published: list[tuple[int, Prediction]] = []
+        published: Published = []
         own = self._of(partition)
         self._commit([stay for stay in own if self._clock.pass_steps(stay, now)], published)
         fallen = [fallen for stay in own for fallen in self._clock.fallen(stay, now)]
@@ -112,6 +114,11 @@ class Runner:
         return self._slab.bytes
 
     @torch.inference_mode()
+    def reserve(self, stays: int) -> None:
+        """So many stays are about to be restored."""
+        self._slab.reserve(stays)
+
+    @torch.inference_mode()
     def release(self, partition: int) -> None:
         """Forget every stay of a partition."""
         self._free(self._of(partition))
@@ -132,6 +139,19 @@ class Runner:
         stay = unpack(value, partition, self._slab, self._predictor)
         self._stays[stay.stay_id] = stay
         return stay.stay_id
+
+    def _take_all(
+        self, inputs: Sequence[Input], published: Published | None
+    ) -> tuple[list[Verdict], list[Stay]]:
+        """Take the inputs and commit what is due by them; the verdicts, and the stays that changed."""
+        verdicts: list[Verdict | None] = [None] * len(inputs)
+        changed: dict[str, Stay] = {}
+        waiting = list(enumerate(inputs))
+        while waiting:
+            waiting, crowded = self._take(waiting, verdicts, changed)
+            self._make_room([(self._stays[stay_id], step) for stay_id, step in crowded.items()], published)
+        self._commit(list(changed.values()), published)
+        return [verdict for verdict in verdicts if verdict is not None], list(changed.values())
 
     def _take(
         self, waiting: list[tuple[int, Input]], verdicts: list[Verdict | None], changed: dict[str, Stay]
@@ -156,9 +176,7 @@ class Runner:
         self._slab.flush()
         return later, crowded
 
-    def _make_room(
-        self, crowded: Sequence[tuple[Stay, int]], published: list[tuple[int, Prediction]]
-    ) -> None:
+    def _make_room(self, crowded: Sequence[tuple[Stay, int]], published: Published | None) -> None:
         """Open a later step of each stay: its oldest steps leave the window, from live's keeping into base's."""
         while moving := [(stay, step) for stay, step in crowded if stay.open < step]:
             stays = [stay for stay, _ in moving]
@@ -170,13 +188,11 @@ class Runner:
             for stay, step in moving:
                 stay.open = min(step, stay.base + self._kept_steps)
 
-    def _commit(
-        self, stays: Sequence[Stay], published: list[tuple[int, Prediction]], *, with_open: bool = False
-    ) -> None:
-        """Commit every step that is due, publishing those that changed."""
+    def _commit(self, stays: Sequence[Stay], published: Published | None, *, with_open: bool = False) -> None:
+        """Commit every step that is due, publishing those that changed; None: silently."""
         self._rewind([stay for stay in stays if stay.emit_from <= stay.live])
         while batch := [stay for stay in stays if stay.live < (stay.open if with_open else stay.due)]:
-            published.extend(self._step_live(batch))
+            self._step_live(batch, published)
         for stay in stays:
             stay.emit_from = stay.live + 1
 
@@ -188,9 +204,14 @@ class Runner:
         for stay in stays:
             stay.rewind()
 
-    def _step_live(self, batch: list[Stay]) -> list[tuple[int, Prediction]]:
+    def _step_live(self, batch: list[Stay], published: Published | None) -> None:
+        if published is None:
+            self._pass_step(batch, [stay.live + 1 for stay in batch], self._slab.live)
+            for stay in batch:
+                stay.commit_live()
+            return
         steps = [stay.live + 1 for stay in batch]
-        output = self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.live)
+        output = self._step(batch, steps, [self._step_minutes] * len(batch), commit=True)
         due: list[Due] = []
         rows: list[int] = []
         for row, stay in enumerate(batch):
@@ -198,11 +219,11 @@ class Runner:
             if step >= stay.emit_from:
                 rows.append(row)
                 due.append(Due.committed(stay, step, "final"))
-        return self._publisher.messages(due, output.rows(rows)) if due else []
+        if due:
+            published.extend(self._publisher.messages(due, output.rows(rows)))
 
     def _step_base(self, batch: list[Stay]) -> None:
-        steps = [stay.base + 1 for stay in batch]
-        self._step(batch, steps, [self._step_minutes] * len(batch), commit_to=self._slab.base)
+        self._pass_step(batch, [stay.base + 1 for stay in batch], self._slab.base)
         for stay in batch:
             self._slab.clear(stay.slot, stay.commit_base())
 
@@ -214,12 +235,13 @@ class Runner:
         for stay in gone:
             del self._stays[stay.stay_id]
 
-    def _refresh(self, changed: Sequence[Stay], published: list[tuple[int, Prediction]]) -> None:
+    def _refresh(self, changed: Sequence[Stay], published: Published) -> None:
         """Evaluate open steps without committing them."""
         batch = [stay for stay in changed if stay.live < stay.open]
         if not batch:
             return
-        opened = [stay.step(stay.open) for stay in batch]
+        # Looking makes nothing: a step that only the clock has opened is kept once an input comes.
+        opened = [stay.kept.get(stay.open) or Kept() for stay in batch]
         output = self._step(batch, [stay.open for stay in batch], [kept.minutes for kept in opened])
         due = [
             Due(
@@ -234,7 +256,7 @@ class Runner:
         ]
         published.extend(self._publisher.messages(due, output))
 
-    def _tell_silence(self, fallen: Sequence[Fallen], published: list[tuple[int, Prediction]]) -> None:
+    def _tell_silence(self, fallen: Sequence[Fallen], published: Published) -> None:
         """Publish what silence makes of steps that nothing came of, or nothing but laboratory values."""
         self._refresh([f.stay for f in fallen if f.step == f.stay.open], published)
         ahead = sorted((f for f in fallen if f.step > f.stay.open), key=_steps_ahead)
@@ -254,20 +276,23 @@ class Runner:
         return output
 
     def _step(
-        self,
-        batch: Sequence[Stay],
-        steps: Sequence[int],
-        minutes: Sequence[float],
-        commit_to: dict[str, torch.Tensor] | None = None,
+        self, batch: Sequence[Stay], steps: Sequence[int], minutes: Sequence[float], *, commit: bool = False
     ) -> StepOutput:
-        """One model step of each stay of the batch, from the state that `commit_to` (or the live one) holds."""
+        """One model step of each stay of the batch, from the live state and, with `commit`, into it."""
         slots = [stay.slot for stay in batch]
         index = torch.tensor(slots)
-        state = self._slab.gather(self._slab.live if commit_to is None else commit_to, index)
+        state = self._slab.gather(self._slab.live, index)
         output, after = self._predictor.step(self._slab.inputs(slots, steps, minutes), state)
-        if commit_to is not None:
-            self._slab.scatter(commit_to, index, after)
+        if commit:
+            self._slab.scatter(self._slab.live, index, after)
         return output
+
+    def _pass_step(self, batch: Sequence[Stay], steps: Sequence[int], states: State) -> None:
+        """Commit a whole step of each stay to `states`, live or base, where nobody asks for an output."""
+        slots = [stay.slot for stay in batch]
+        index = torch.tensor(slots)
+        inputs = self._slab.inputs(slots, steps, [self._step_minutes] * len(batch))
+        self._slab.scatter(states, index, self._predictor.after(inputs, self._slab.gather(states, index)))
 
 
 def _steps_ahead(fallen: Fallen) -> int:

@@ -72,6 +72,11 @@ class Slab:
             self._grow(max(len(self.static) // _GROWTH, FIRST_SLOTS))
         return self._free.pop()
 
+    def reserve(self, slots: int) -> None:
+        """Make room for so many at once: to grow step by step copies everything each time."""
+        if slots > len(self._free):
+            self._grow(slots - len(self._free))
+
     def free(self, slots: Sequence[int]) -> None:
         """Clean these slots and give them back."""
         if not slots:

@@ -137,8 +137,12 @@ class StandingMetrics:
         text = "Stays whose state is in memory."
         self._stays = Gauge("lemof_stays", text, ["partition"], registry=registry)
         self._bytes = Gauge("lemof_state_bytes", "Memory that holds the state of stays.", registry=registry)
+        text = "Memory that holds what other workers' partitions would be restored from."
+        self._standby = Gauge("lemof_standby_bytes", text, registry=registry)
 
-    def look(self, partitions: Iterable[PartitionFacts], state_bytes: int, now: float) -> None:
+    def look(
+        self, partitions: Iterable[PartitionFacts], state_bytes: int, standby_bytes: int, now: float
+    ) -> None:
         """Set the gauges; those of partitions that are not ours any more vanish."""
         for gauge in (self._lag, self._age, self._stays):
             gauge.clear()
@@ -150,3 +154,4 @@ class StandingMetrics:
             for feed, reached in facts.reached.items():
                 self._age.labels(feed, name).set(now - reached)
         self._bytes.set(state_bytes)
+        self._standby.set(standby_bytes)

@@ -22,7 +22,9 @@ _RETRY_MS: Final = 20
 # Members that live but are in a long cycle or restore are waited for this long when the group rebalances; the dead
 # are found by the session timeout.
 _REBALANCE_MS: Final = 30_000
-# A third of the session timeout is what Kafka advises, so that one lost heartbeat costs nothing.
+# Who stays hears from the answer to a heartbeat that another has left, and nobody has its partitions until then. Kafka
+# advises a third of the session timeout at most, so that one lost heartbeat costs nothing.
+_HEARTBEAT_MS: Final = 500
 _HEARTBEATS_A_SESSION: Final = 3
 # Kafka refuses batches beyond 1 MiB; half leaves room for one large message behind many small ones.
 _BATCH_BYTES: Final = 512 * 1024
@@ -50,7 +52,7 @@ def group_consumer(settings: Settings) -> AIOKafkaConsumer:
         auto_offset_reset="none",  # a position that is gone is an error to be told, not a silent leap
         partition_assignment_strategy=(_ShadowAssignor if settings.shadow else RangePartitionAssignor,),
         session_timeout_ms=settings.session_timeout_ms,
-        heartbeat_interval_ms=settings.session_timeout_ms // _HEARTBEATS_A_SESSION,
+        heartbeat_interval_ms=min(_HEARTBEAT_MS, settings.session_timeout_ms // _HEARTBEATS_A_SESSION),
         rebalance_timeout_ms=max(_REBALANCE_MS, settings.session_timeout_ms),
         fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
@@ -68,13 +70,15 @@ def reader(brokers: str) -> AIOKafkaConsumer:
     )
 
 
-def follower(brokers: str) -> AIOKafkaConsumer:
-    """A consumer without a group, for following a topic of a few records from its beginning."""
+def follower(brokers: str, reset: str = "none") -> AIOKafkaConsumer:
+    """A consumer without a group, for following what others write. `reset`: where a position that is not, or no longer,
+    to be had leads; by itself it is an error, as what was read before is no prefix of the topic any more.
+    """
     return AIOKafkaConsumer(
         bootstrap_servers=brokers.split(","),
         isolation_level="read_committed",
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset=reset,
     )
 
 

@@ -1,10 +1,11 @@
 """One cycle of the runner over the lanes: what was taken, and what goes into each lane's transaction."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from time import monotonic
+from typing import Final, TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -14,7 +15,7 @@ from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, LEDGER, SNAPSHOTS, VITALS
 from lemof_stream.errors import LemofError, MessageError
 from lemof_stream.model.predictor import Predictor
-from lemof_stream.runner.cycle import CycleResult, Verdict, WindowInput
+from lemof_stream.runner.cycle import CycleResult, Input, Verdict, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.telemetry.cycle_trace import CycleTrace
@@ -33,6 +34,7 @@ _FAILED: Final = MessageError(
 )
 
 Outgoing = tuple[bytes, bytes | None, Headers]
+Result = TypeVar("Result")
 
 
 class PoisonError(LemofError):
@@ -74,6 +76,7 @@ class LaneWork:
     def note_offsets(self) -> None:
         """The cycle is over: its offsets are those that the lane has reached."""
         lane = self.lane
+        lane.committed = (lane.next_window, lane.next_feature)
         self.offsets = {
             TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
                 lane.next_window, Note(lane.replay_from, lane.clock, lane.shadow).text()
@@ -107,7 +110,7 @@ def run_cycle(
         for _, arrival in taken:
             if arrival.origin in poisoned:
                 arrival.refusal = _FAILED
-    result = run_inputs(runner, [arrival for _, arrival in taken])
+    result = run_inputs(runner.cycle, [arrival for _, arrival in taken])
     _settle(taken, result, group, spans)
     for partition, prediction in result.predictions:
         headers = NO_HEADERS if spans is None else spans.headers(prediction.stay_id)
@@ -125,15 +128,37 @@ def run_cycle(
     return busy
 
 
-def run_inputs(runner: Runner, arrivals: Sequence[Arrival]) -> CycleResult:
-    """Run those that are usable inputs; verdicts in their order.
+def parting(
+    runner: Runner, group: str, lanes: Iterable[Lane], until: float, most_bytes: int
+) -> list[LaneWork]:
+    """What a worker that leaves still writes: snapshots, the oldest first, that the next owners need not replay.
+
+    It ends at `until` (of the monotonic clock), or when they come to so many bytes.
+    """
+    works = [LaneWork(lane, lane.next_window) for lane in lanes]
+    going = deque(works)
+    while going and most_bytes > 0 and monotonic() < until:
+        work = going.popleft()
+        for stay_id in work.lane.fasten_oldest(1):
+            value = runner.snapshot(stay_id)
+            work.add(SNAPSHOTS, snapshot_key(group, stay_id), value)
+            most_bytes -= len(value)
+            going.append(work)
+    busy = [work for work in works if work.records]
+    for work in busy:
+        work.note_offsets()
+    return busy
+
+
+def run_inputs(run: Callable[[Sequence[Input]], Result], arrivals: Sequence[Arrival]) -> Result:
+    """Run those that are usable inputs, in their order.
 
     Raises:
         PoisonError: the runner broke.
     """
     usable = [arrival for arrival in arrivals if arrival.input is not None and arrival.refusal is None]
     try:
-        return runner.cycle([arrival.input for arrival in usable if arrival.input is not None])
+        return run([arrival.input for arrival in usable if arrival.input is not None])
     except Exception as error:
         _log.exception("the runner broke", inputs=len(usable))
         raise PoisonError([arrival.origin for arrival in usable]) from error

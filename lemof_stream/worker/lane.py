@@ -6,9 +6,9 @@ from itertools import islice
 from time import monotonic
 from typing import Final
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from lemof_stream.contracts.topics import PREDICTIONS, SHADOW_PREDICTIONS, VITALS
+from lemof_stream.contracts.topics import EHR_FEATURES, PREDICTIONS, SHADOW_PREDICTIONS, VITALS
 from lemof_stream.settings import Settings
 from lemof_stream.worker.arrivals import Arrival, read_arrival
 from lemof_stream.worker.merge import AT_ONCE, EventTimeMerge
@@ -28,7 +28,9 @@ class Lane:
     `next_window` and `next_feature` are the offsets behind what was taken: what the next transaction commits.
     `clock`: the event time, in whole minutes, that its stays have been brought to; None before the first. `overrun`:
     Kafka has deleted what would have been fetched next. `last_window`: the event time of the last window that was
-    predicted. `predictions`: the topic that its predictions go to, another one for a `shadow`.
+    predicted. `predictions`: the topic that its predictions go to, another one for a `shadow`. `reached`: by topic, the
+    offset behind what was received. `committed`: the offsets of windows and features that were last committed, or are
+    about to be.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class Lane:
         self.predictions = SHADOW_PREDICTIONS if settings.shadow else PREDICTIONS
         self.overrun = False
         self.last_window = AT_ONCE
+        self.committed = (next_window, next_feature)
+        self.reached = {VITALS: next_window, EHR_FEATURES: next_feature}
         self._partitions = partitions
         self._snapshot_every = settings.snapshot_every
         self._merge: EventTimeMerge[Arrival] = EventTimeMerge(settings.ehr_slack_s, settings.idle_ms / 1000)
@@ -66,6 +70,13 @@ class Lane:
             else:
                 self._merge.add_ehr(arrival.time, arrival)
                 self._merge.ehr_reached(arrival.progress, now)
+        if records:
+            self.reached[records[-1].topic] = records[-1].offset + 1
+
+    @property
+    def places(self) -> tuple[TopicPartition, TopicPartition]:
+        """The partition of both topics, that of the windows first."""
+        return TopicPartition(VITALS, self.partition), TopicPartition(EHR_FEATURES, self.partition)
 
     def ehr_reached(self, time: float) -> None:
         """The EHR feed had come as far as `time` before this lane was opened."""
@@ -129,3 +140,10 @@ class Lane:
         for stay_id in due:
             del self._loose[stay_id]
         return due
+
+    def fasten_oldest(self, stays: int) -> list[str]:
+        """So many stays with windows outside their snapshots, due or not, as `fasten` gives them."""
+        oldest = list(islice(self._loose, stays))
+        for stay_id in oldest:
+            del self._loose[stay_id]
+        return oldest

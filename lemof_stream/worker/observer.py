@@ -27,6 +27,7 @@ from lemof_stream.telemetry.serving import serving
 from lemof_stream.worker.cycle import LaneWork
 from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.merge import AT_ONCE, LONGEST_WAIT
+from lemof_stream.worker.standby import Standby
 
 # A rebalance (30 s), then a transaction that is given up (35 s), and as much again: none of them is a standstill.
 _STANDSTILL_S: Final = 120.0
@@ -59,6 +60,7 @@ class Observer:
         """Where metrics are served; None while they are not."""
         self.consumer: AIOKafkaConsumer | None = None
         """That of the present membership in the group."""
+        self.standby: Standby | None = None
         self._settings = settings
         self._tracer = tracer
         self._registry = CollectorRegistry()
@@ -140,7 +142,8 @@ class Observer:
             PartitionFacts(lane.partition, stays[lane.partition], await self._lag(lane), _reached(lane))
             for lane in list(lanes.values())  # a rebalance may change them between two of the questions
         ]
-        self._standing.look(facts, runner.state_bytes, time.time())
+        standby_bytes = 0 if self.standby is None else self.standby.bytes
+        self._standing.look(facts, runner.state_bytes, standby_bytes, time.time())
 
     async def _lag(self, lane: Lane) -> dict[str, int]:
         """Records by topic: those that Kafka gives out to a reader of what is committed, and those that wait in memory.

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Final
 
@@ -20,23 +21,23 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from opentelemetry.trace import Tracer
 
 from lemof_stream.broker.admin import admin_client
-from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
+from lemof_stream.contracts.topics import EHR_FEATURES, SNAPSHOTS, VITALS
 from lemof_stream.errors import BrokerError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Limits
 from lemof_stream.runner.runner import Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
-from lemof_stream.worker.clients import group_consumer, partition_producer, stop_client
-from lemof_stream.worker.committed import resume_point
-from lemof_stream.worker.cycle import LaneWork, PoisonError, run_cycle
-from lemof_stream.worker.lane import Lane
+from lemof_stream.worker.clients import group_consumer, stop_client
+from lemof_stream.worker.cycle import LaneWork, PoisonError, parting, run_cycle
+from lemof_stream.worker.lanes import Lanes
 from lemof_stream.worker.observer import Observer, Watch
 from lemof_stream.worker.progress import Progress
 from lemof_stream.worker.quarantine import Quarantine
 from lemof_stream.worker.reading import InterruptedReadError
 from lemof_stream.worker.reload import Models
 from lemof_stream.worker.restore import Restore
+from lemof_stream.worker.standby import Standby
 from lemof_stream.worker.transaction import commit, commit_behind
 
 _log = get_logger(__name__)
@@ -54,10 +55,12 @@ _CYCLES_A_TURN: Final = 10
 _HELD_CYCLES: Final = 2
 # Between attempts while Kafka is away or a partition cannot be opened.
 _RETRY_S: Final = 1.0
-# Starting a producer waits for the former owner's transaction to end, some 100 ms.
-_OPEN_S: Final = 30.0
+# An init system is told that we are gone within 2 s, and the last cycle and the clients' stop want their share.
+_HAND_OVER_S: Final = 0.8
 # Beyond the transactions' timeout the coordinator has ended it, so nothing is left to wait for.
 _COMMIT_S: Final = 35.0
+# What one transaction of the hand-over sends within some 0.2 s.
+_HANDED_BYTES: Final = 16 * 1024 * 1024
 
 
 class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -74,16 +77,27 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._runner = Runner(predictor, self._limits)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="runner")
         self._lock = asyncio.Lock()
+        self._stop = asyncio.Event()
         self._settled = asyncio.Event()
         self._assigned: set[int] = set()
-        self._lanes: dict[int, Lane] = {}
         self._retry_at: dict[int, float] = {}
         self._quarantine = Quarantine()
         self._progress = Progress()
         self.observer = Observer(settings, tracer)
         self._models = Models(settings, predictor, partitions, self.observer.models)
-        self._restore = Restore(
-            settings.brokers, settings.group, partitions, self._executor, lambda: not self._settled.is_set()
+        self._standby = Standby(settings.brokers, settings.group, partitions) if settings.standby else None
+        self.observer.standby = self._standby
+        self._lanes = Lanes(
+            settings,
+            partitions,
+            Restore(
+                settings.brokers,
+                settings.group,
+                partitions,
+                self._executor,
+                self._called_off,
+                self._standby,
+            ),
         )
         self._consumer: AIOKafkaConsumer
         self._admin: AIOKafkaAdminClient
@@ -94,11 +108,16 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         Raises:
             ConfigError: the port of metrics is taken.
         """
+        self._stop = stop
         try:
-            async with self.observer.serving(lambda: (self._lanes, self._runner)), self._models.followed():
+            async with (
+                self.observer.serving(lambda: (self._lanes, self._runner)),
+                self._models.followed(),
+                self._standby.followed() if self._standby else nullcontext(),
+            ):
                 while not stop.is_set():
                     try:
-                        await self._session(stop)
+                        await self._session()
                     except (KafkaError, BrokerError, TimeoutError) as error:
                         _log.warning("Kafka is not to be had; trying again", error=type(error).__name__)
                         self.observer.moved()
@@ -107,34 +126,40 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             self._executor.shutdown(wait=False)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002 - aiokafka names it
-        """Let go of everything: a rebalance parts all partitions anew."""
+        """Let go of everything for now: a rebalance parts all partitions anew."""
         self._settled.clear()
         async with self._lock:
-            await self._close(list(self._lanes))
+            self._lanes.keep()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Note what is ours. It is opened by the loop, as no heartbeat is sent while this callback runs."""
         async with self._lock:
             self._consumer.pause(*assigned)
             self._assigned = {place.partition for place in assigned}
+            await self._lanes.keep_only(self._runner, self._assigned)
             self._quarantine.keep_only(self._assigned)
             self._retry_at.clear()
+            if self._standby is not None:
+                self._standby.follow(self._assigned)
             self._settled.set()
 
-    async def _session(self, stop: asyncio.Event) -> None:
+    async def _session(self) -> None:
         """One membership of the group, from joining to leaving."""
         self._settled.clear()
         async with admin_client(self._settings.brokers) as self._admin:
             self.observer.consumer = self._consumer = group_consumer(self._settings)
             try:
                 await self._consumer.start()
+                self._lanes.joined(self._consumer, self._admin)
                 self._consumer.subscribe(_INPUTS, listener=self)
-                while not stop.is_set():
+                while not self._stop.is_set():
                     await self._turn()
+                async with self._lock:
+                    await self._hand_over()
             finally:
                 try:
                     async with self._lock:
-                        await self._close(list(self._lanes))
+                        await self._lanes.close_all(self._runner)
                 finally:
                     await stop_client(self._consumer)
 
@@ -202,7 +227,9 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             works = [work for work in following if work.lane.partition not in failed]
             if not works:
                 break
-        await self._close([p for p, lane in self._lanes.items() if lane.overrun and not lane.holds])
+        await self._lanes.close(
+            self._runner, [p for p, lane in self._lanes.items() if lane.overrun and not lane.holds]
+        )
 
     def _behind(self, works: Sequence[LaneWork]) -> bool:
         """Whether more waits than a cycle takes, and nothing else does that has to wait for a commit."""
@@ -210,7 +237,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         open_all = self._assigned <= self._lanes.keys() and not any(
             lane.overrun for lane in self._lanes.values()
         )
-        return full and open_all and self._settled.is_set()
+        return full and open_all and not self._called_off()
 
     async def _run_cycle(
         self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch
@@ -266,11 +293,25 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         """Close lanes whose transaction failed: opening them anew finds out what was committed."""
         for partition, error in failed.items():
             _log.warning("a transaction failed", partition=partition, error=type(error).__name__)
-        await self._close(list(failed))
+        await self._lanes.close(self._runner, failed)
         if any(isinstance(error, ProducerFenced) for error in failed.values()):
             # Another process has the partition, or had it: only the group can say who is to have it.
             self._settled.clear()
             self._consumer.subscribe(_INPUTS, listener=self)
+
+    async def _hand_over(self) -> None:
+        """Before leaving, as many snapshots as time allows, so that the next owners have less to replay."""
+        loop, began, stays = asyncio.get_running_loop(), time.monotonic(), 0
+        arguments = self._runner, self._settings.group, self._lanes.values(), began + _HAND_OVER_S
+        while works := await loop.run_in_executor(self._executor, parting, *arguments, _HANDED_BYTES):
+            if any(await asyncio.gather(*(self._commit(work) for work in works), return_exceptions=True)):
+                break
+            stays += sum(len(work.records[SNAPSHOTS]) for work in works)
+        _log.info("handed over", snapshots=stays, seconds=round(time.monotonic() - began, 3))
+
+    def _called_off(self) -> bool:
+        """Whether what takes long is to be left: a rebalance has begun, or the process is to stop."""
+        return not self._settled.is_set() or self._stop.is_set()
 
     async def _vitals_at_end(self, partition: int) -> bool:
         if self._lanes[partition].overrun:
@@ -302,15 +343,21 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                     self._consumer.resume(place)
 
     async def _open_next(self) -> None:
-        """Open one of our partitions that is not open, so that the others do not wait for all."""
+        """Go on with the partitions that were kept, else open one, so that the others do not wait for all."""
         now = time.monotonic()
         due = [p for p in self._assigned - self._lanes.keys() if self._retry_at.get(p, 0.0) <= now]
         if not due:
             return
-        partition = min(due)
+        kept = [partition for partition in due if self._lanes.kept(partition)]
+        for partition in kept or [min(due)]:
+            await self._open(partition)
+
+    async def _open(self, partition: int) -> None:
         try:
             with self.observer.opening():
-                await self._open(partition)
+                await self._lanes.open(self._runner, partition, self._quarantine)
+            if self._standby is not None:
+                self._standby.drop(partition)
         except (InterruptedReadError, PoisonError):
             raise
         except (KafkaError, TimeoutError, OSError) as error:
@@ -320,64 +367,11 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             _log.exception("a partition cannot be opened; trying again", partition=partition)
             self._retry_at[partition] = time.monotonic() + _RETRY_S
 
-    async def _open(self, partition: int) -> None:
-        began = time.monotonic()
-        producer = partition_producer(self._settings, partition)
-        try:
-            async with asyncio.timeout(_OPEN_S):
-                await producer.start()
-                resume = await resume_point(self._admin, self._consumer, self._settings.group, partition)
-            lane = Lane(
-                partition,
-                producer,
-                self._settings,
-                partitions=self._partitions,
-                next_window=resume.next_window,
-                next_feature=resume.next_feature,
-                clock=resume.clock,
-            )
-            stays = await self._restore.lane(
-                self._runner,
-                lane,
-                resume.replay_from,
-                chunk=self._quarantine.chunk(partition, self._settings.cycle_max),
-                poisoned=self._quarantine.poisoned,
-            )
-        except BaseException:
-            self._runner.release(partition)
-            await stop_client(producer)
-            raise
-        self._lanes[partition] = lane
-        self._quarantine.clear(self._lanes)
-        for topic, offset in ((VITALS, lane.next_window), (EHR_FEATURES, lane.next_feature)):
-            place = TopicPartition(topic, partition)
-            self._consumer.seek(place, offset)
-            self._consumer.resume(place)
-        _log.info(
-            "partition opened",
-            partition=partition,
-            next_window=lane.next_window,
-            replayed=lane.next_window - resume.replay_from,
-            stays=stays,
-            seconds=round(time.monotonic() - began, 3),
-        )
-
-    async def _close(self, partitions: Sequence[int]) -> None:
-        """Forget lanes and their state; those that are still ours are opened anew by the loop."""
-        lanes = [self._lanes.pop(partition) for partition in partitions if partition in self._lanes]
-        await asyncio.gather(*(stop_client(lane.producer) for lane in lanes))
-        mine = self._consumer.assignment()
-        for lane in lanes:
-            self._runner.release(lane.partition)
-            self._consumer.pause(
-                *(place for topic in _INPUTS if (place := TopicPartition(topic, lane.partition)) in mine)
-            )
-
     async def _start_over(self, poison: PoisonError) -> None:
         """Find the input that the runner breaks on, with a new runner, as the state of this one may be in halves."""
         culprit = self._quarantine.broke_on(poison.origins)
         if culprit is not None:
             topic, partition, offset = culprit
             _log.error("a message breaks the runner", topic=topic, partition=partition, offset=offset)
-        await self._close(list(self._lanes))
+        await self._lanes.close_all(self._runner)
         self._runner = Runner(self._runner.predictor, self._limits)

@@ -79,7 +79,7 @@ class Models:
     async def _read(self, heard: asyncio.Event) -> None:
         """Heed the newest record and every one that comes."""
         place, key = self._place, self._settings.group.encode()
-        consumer = follower(self._settings.brokers)
+        consumer = follower(self._settings.brokers, reset="earliest")
         try:
             await consumer.start()
             consumer.assign([place])

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -21,11 +21,22 @@ from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.letters import letter_origin
 from lemof_stream.worker.merge import AT_ONCE
 from lemof_stream.worker.reading import InterruptedReadError, range_reader, read_range
+from lemof_stream.worker.standby import Standby
 
 _log = get_logger(__name__)
 
 # Some MB: a stay that is rebuilt may have a week of windows, and its neighbours' lie between them.
 _WINDOWS_AT_ONCE: Final = 4_000
+
+
+class Restored(NamedTuple):
+    """What opening a partition took: how many stays it has, and how many records of the compacted topics and the dead
+    letters were read for that or, of a standby, at hand.
+    """
+
+    stays: int
+    read: int = 0
+    from_standby: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +48,12 @@ class Restore:
     partitions: int
     executor: Executor
     called_off: Callable[[], bool]
+    standby: Standby | None
 
     async def lane(
         self, runner: Runner, lane: Lane, replay_from: int, *, chunk: int, poisoned: Container[Origin]
-    ) -> int:
-        """Bring the runner's stays of this lane to where its committed offsets say; returns how many there are.
+    ) -> Restored:
+        """Bring the runner's stays of this lane to where its committed offsets say.
 
         EHR records below the committed offset and windows from `replay_from` up to it were taken before: they are
         taken again, merged as they were, and what the runner answers is thrown away. Inputs that a snapshot already
@@ -55,13 +67,14 @@ class Restore:
         partition = lane.partition
         loop = asyncio.get_running_loop()
         async with range_reader(self.brokers) as consumer:
-            refused = await self._refused(consumer, partition)
+            source = _Source(consumer, self.standby, self.called_off)
+            refused = await self._refused(source, partition)
 
             def left_out(origin: Origin) -> bool:
                 return origin in refused or origin in poisoned
 
-            snapshots = await self._latest(consumer, SNAPSHOTS, partition, None, left_out)
-            ehr = await self._latest(consumer, EHR_FEATURES, partition, lane.next_feature, left_out)
+            snapshots = await source.latest(TopicPartition(SNAPSHOTS, partition), None, left_out)
+            ehr = await source.latest(TopicPartition(EHR_FEATURES, partition), lane.next_feature, left_out)
             lost = await loop.run_in_executor(self.executor, self._snapshots, runner, partition, snapshots)
             arrivals = await loop.run_in_executor(self.executor, self._read, ehr)
             lane.ehr_reached(max((arrival.progress for arrival in arrivals), default=AT_ONCE))
@@ -73,33 +86,14 @@ class Restore:
         await self._replay(runner, lane, list(waiting), chunk)
         if lane.clock is not None:
             await loop.run_in_executor(self.executor, runner.advance, partition, lane.clock)
-        return len(runner.stays(partition))
+        return Restored(len(runner.stays(partition)), source.read, source.from_standby)
 
-    async def _refused(self, consumer: AIOKafkaConsumer, partition: int) -> set[Origin]:
+    async def _refused(self, source: "_Source", partition: int) -> set[Origin]:
         """Inputs that this group wrote dead letters about: they lie in the partition of their inputs."""
-        place = TopicPartition(DEAD_LETTERS, partition)
-        start = (await consumer.beginning_offsets([place]))[place]
         inputs = {VITALS, EHR_FEATURES}
-        letters = read_range(consumer, place, start, None, self.called_off)
-        origins = [letter_origin(record.key, self.group, inputs) async for record in letters]
+        letters = source.keys(TopicPartition(DEAD_LETTERS, partition))
+        origins = [letter_origin(key, self.group, inputs) async for key in letters]
         return {origin for origin in origins if origin is not None}
-
-    async def _latest(
-        self,
-        consumer: AIOKafkaConsumer,
-        topic: str,
-        partition: int,
-        stop: int | None,
-        left_out: Callable[[Origin], bool],
-    ) -> list[ConsumerRecord]:
-        """The last record of every key of a compacted topic, of those that are not left out."""
-        place = TopicPartition(topic, partition)
-        start = (await consumer.beginning_offsets([place]))[place]
-        latest: dict[bytes | None, ConsumerRecord] = {}
-        async for record in read_range(consumer, place, start, stop, self.called_off):
-            if not left_out((topic, partition, record.offset)):
-                latest[record.key] = record
-        return [record for record in latest.values() if record.value is not None]
 
     def _snapshots(self, runner: Runner, partition: int, records: Sequence[ConsumerRecord]) -> set[bytes]:
         """Restore this group's; returns the ids of the stays whose snapshot cannot be used.
@@ -109,9 +103,10 @@ class Restore:
         runner.release(partition)
         prefix = f"{self.group}|".encode()
         lost: set[bytes] = set()
-        for record in records:
-            if not (record.key or b"").startswith(prefix):  # several groups share the topic
-                continue
+        # several groups share the topic
+        own = [record for record in records if (record.key or b"").startswith(prefix)]
+        runner.reserve(len(own))
+        for record in own:
             try:
                 runner.restore(partition, record.value)
             except CheckpointError as error:
@@ -165,6 +160,50 @@ class Restore:
         return [read_arrival(record, self.partitions) for record in records]
 
 
+@dataclass(slots=True)
+class _Source:
+    """Where a restore has records from: what a standby holds, and the topics from there on."""
+
+    consumer: AIOKafkaConsumer
+    standby: Standby | None
+    called_off: Callable[[], bool]
+    read: int = 0
+    from_standby: int = 0
+
+    async def latest(
+        self, place: TopicPartition, stop: int | None, left_out: Callable[[Origin], bool]
+    ) -> list[ConsumerRecord]:
+        """The last record of every key of a compacted topic before `stop`, of those that are not left out."""
+        latest, start = await self._at_hand(place, stop, left_out)
+        async for record in read_range(self.consumer, place, start, stop, self.called_off):
+            self.read += 1
+            if not left_out((*place, record.offset)):
+                latest[record.key] = record
+        return [record for record in latest.values() if record.value is not None]
+
+    async def keys(self, place: TopicPartition) -> AsyncIterator[bytes | None]:
+        """The keys of all records of a topic."""
+        at_hand, start = await self._at_hand(place, None, lambda _: False)
+        for key in at_hand:
+            yield key
+        async for record in read_range(self.consumer, place, start, None, self.called_off):
+            self.read += 1
+            yield record.key
+
+    async def _at_hand(
+        self, place: TopicPartition, stop: int | None, left_out: Callable[[Origin], bool]
+    ) -> tuple[dict[bytes | None, ConsumerRecord], int]:
+        """What need not be read, and the offset to read from."""
+        held = None if self.standby is None else self.standby.held(place)
+        if held is not None:
+            known, start = held.latest(stop, left_out), held.next
+            end = (await self.consumer.end_offsets([place]))[place]
+            if known is not None and start <= end:  # else the topic is another one than it was
+                self.from_standby += len(known)
+                return known, start
+        return {}, (await self.consumer.beginning_offsets([place]))[place]
+
+
 def _of_present(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """The EHR inputs of the stays that had not left by the time that the lane had come to."""
     inputs = [arrival for arrival in arrivals if isinstance(arrival.input, EhrInput)]
@@ -185,7 +224,7 @@ def in_event_time(windows: Iterable[Arrival], ehr: deque[Arrival]) -> Iterator[A
 
 
 def _take_again(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> None:
-    verdicts = run_inputs(runner, arrivals).verdicts
+    verdicts = run_inputs(runner.absorb, arrivals)
     for arrival, verdict in zip(arrivals, verdicts, strict=True):
         if isinstance(arrival.input, WindowInput) and verdict.outcome == "predicted":
             lane.loosen(arrival.input.stay_id, arrival.record.offset)
