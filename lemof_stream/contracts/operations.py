@@ -59,6 +59,8 @@ class SnapshotHeader(Message):
     model_sha256: str
     inputs_sha256: str | None = None
     """Of the input schema: another model of the same one can go on with the stay."""
+    scaling_sha256: str | None = None
+    """Of the scaling of inputs: with another one, running features mean something else."""
     stay_id: Identifier
     ward: str
     admitted_at: Instant

@@ -9,6 +9,7 @@ running features -> boosted.py: one level of trees, which the decision weighs be
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 import torch
 from torch import Tensor, nn
@@ -89,9 +90,17 @@ class LeMoF(nn.Module):
         return self.features.initial_state(rows) | self.vitals.initial_state(rows)
 
     @cached_property
-    def weightless_state(self) -> frozenset[str]:
-        """Names of the tensors of the state that follow from the inputs and their schema, whatever the weights."""
-        return frozenset(self.features.initial_state(0))
+    def scaling_sha256(self) -> str:
+        """Of how the model centres and scales its inputs, which its training data decided."""
+        channels = self.features.channels
+        return sha256(channels.centre.numpy().tobytes() + channels.scale.numpy().tobytes()).hexdigest()
+
+    def shared_state(self, scaling_sha256: str | None) -> frozenset[str]:
+        """Names of the tensors of the state that mean the same to a model of the same inputs with that scaling: running
+        features are of scaled values, all but the latest ones.
+        """
+        alike = scaling_sha256 == self.scaling_sha256
+        return frozenset(self.features.initial_state(0)) if alike else frozenset({"latest"})
 
     def step(self, inputs: StepInputs, state: State) -> tuple[StepOutput, State]:
         """Take one step of B rows in; the state given stays as it was."""

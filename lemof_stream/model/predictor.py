@@ -38,9 +38,13 @@ class Predictor:
         return self.model.level_names
 
     @property
-    def weightless_state(self) -> frozenset[str]:
-        """Names of the tensors of the state that mean the same to every checkpoint with this input schema."""
-        return self.model.weightless_state
+    def scaling_sha256(self) -> str:
+        """Of how the model centres and scales its inputs."""
+        return self.model.scaling_sha256
+
+    def shared_state(self, scaling_sha256: str | None) -> frozenset[str]:
+        """Names of the tensors of the state that mean the same to a checkpoint with this input schema and scaling."""
+        return self.model.shared_state(scaling_sha256)
 
     def require_inputs_of(self, other: "Predictor") -> None:
         """See that this model could take over the stays of another.

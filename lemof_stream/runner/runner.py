@@ -48,8 +48,8 @@ class Runner:
 
         Every stay is rewound to its base and committed again under the new model when it is next touched, from the
         inputs that the window keeps; what has been said of its steps is not said again. A stay no longer than the
-        window is then as if the new model had had it from the start. Of a longer one, the running features of the
-        steps that have left the window are kept too, but not what an encoder remembers of them.
+        window is then as if the new model had had it from the start. Of a longer one, what an encoder remembers of the
+        steps that have left the window is forgotten, and their running features where inputs are scaled otherwise.
 
         Raises:
             CheckpointError: the model reads other inputs; the old one goes on.

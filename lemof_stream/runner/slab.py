@@ -96,7 +96,7 @@ class Slab:
         Of the base state stays what follows from the inputs alone; the rest is as before the first step.
         """
         size = len(self.static)
-        kept = {name: tensor for name, tensor in self.base.items() if name in predictor.weightless_state}
+        kept = {name: self.base[name] for name in predictor.shared_state(self._predictor.scaling_sha256)}
         self._predictor = predictor
         self.base = predictor.initial_state(size) | kept
         self.live = predictor.initial_state(size) | {name: tensor.clone() for name, tensor in kept.items()}
@@ -117,18 +117,18 @@ class Slab:
         arrays |= {f"bins.{name}": array for name, array in self.bins.pack(self._rows(slot)).items()}
         return arrays | {"static": self.static[slot].numpy()}
 
-    def take_in(self, slot: int, tensors: dict[str, Tensor], *, same_model: bool) -> None:
-        """What `export` gave, into a clean slot. Of another model's only what is not its weights' is taken of the base
+    def take_in(self, slot: int, tensors: dict[str, Tensor], shared: Collection[str] | None) -> None:
+        """What `export` gave, into a clean slot. Of another model's only what is `shared` with it is taken of the base
         state, and the live state is the base's: the stay has to be rewound.
 
         Raises:
             KeyError, RuntimeError, ValueError, IndexError: it is no such thing.
         """
         with_base = any(name.startswith("base.") for name in tensors)
-        for name in self.base if same_model else self._predictor.weightless_state:
+        for name in self.base if shared is None else shared:
             if with_base:
                 self.base[name][slot] = tensors[f"base.{name}"]
-            self.live[name][slot] = tensors[f"live.{name}"] if same_model else self.base[name][slot]
+            self.live[name][slot] = tensors[f"live.{name}"] if shared is None else self.base[name][slot]
         bins = {name[5:]: tensor.numpy() for name, tensor in tensors.items() if name.startswith("bins.")}
         self.bins.unpack(self._rows(slot), bins)
         self.static[slot] = tensors["static"]

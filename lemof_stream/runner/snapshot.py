@@ -25,7 +25,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NEVER: Final = -(2**63)
 _SCALARS: Final = tuple(
-    SnapshotHeader.model_fields.keys() - {"schema_version", "model_sha256", "inputs_sha256"}
+    SnapshotHeader.model_fields.keys() - {"schema_version", "model_sha256", "inputs_sha256", "scaling_sha256"}
 )
 
 
@@ -33,7 +33,10 @@ def pack(stay: Stay, slab: Slab, predictor: Predictor) -> bytes:
     """Everything that is needed to go on with this stay elsewhere."""
     scalars = {name: getattr(stay, name) for name in _SCALARS}
     header = SnapshotHeader(
-        model_sha256=predictor.info.sha256, inputs_sha256=predictor.schema.sha256, **scalars
+        model_sha256=predictor.info.sha256,
+        inputs_sha256=predictor.schema.sha256,
+        scaling_sha256=predictor.scaling_sha256,
+        **scalars,
     )
     arrays = slab.export(stay.slot, with_base=stay.base > 0) | _pack_kept(stay.kept)
     return save(arrays, metadata={"lemof": header.to_bytes().decode()})
@@ -56,7 +59,7 @@ def unpack(value: bytes, partition: int, slab: Slab, predictor: Predictor) -> St
     slot = slab.allocate()
     try:
         stay = Stay(partition=partition, slot=slot, kept=_unpack_kept(tensors), **scalars)
-        slab.take_in(slot, tensors, same_model=same_model)
+        slab.take_in(slot, tensors, None if same_model else predictor.shared_state(header.scaling_sha256))
     except (KeyError, ValueError, IndexError, RuntimeError, OverflowError) as error:
         slab.free([slot])
         raise _unreadable(error) from None

@@ -56,7 +56,7 @@ _HELD_CYCLES: Final = 2
 # Between attempts while Kafka is away or a partition cannot be opened.
 _RETRY_S: Final = 1.0
 # An init system is told that we are gone within 2 s, and the last cycle and the clients' stop want their share.
-_HAND_OVER_S: Final = 0.8
+_HAND_OVER_S: Final = 0.6
 # Beyond the transactions' timeout the coordinator has ended it, so nothing is left to wait for.
 _COMMIT_S: Final = 35.0
 # What one transaction of the hand-over sends within some 0.2 s.
@@ -158,10 +158,10 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                     await self._hand_over()
             finally:
                 try:
+                    await stop_client(self._consumer)  # first, as the others wait for us to leave
+                finally:
                     async with self._lock:
                         await self._lanes.close_all(self._runner)
-                finally:
-                    await stop_client(self._consumer)
 
     async def _turn(self) -> None:
         if not self._settled.is_set():

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from lemof_stream.contracts.models import ChosenModel, ModelRecord
 from lemof_stream.contracts.topics import MODELS, partition_of
-from lemof_stream.errors import CheckpointError, LemofError
+from lemof_stream.errors import CheckpointError, LemofError, MessageError
 from lemof_stream.model.checkpoint import load_checkpoint
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.settings import Settings
@@ -100,21 +100,35 @@ class Models:
     async def _heed(self, value: bytes) -> None:
         try:
             record = ModelRecord.from_bytes(value)
-            wanted = await self._find(record.current)
-            wanted.require_inputs_of(self._started_with)
-        except LemofError as error:
-            self._metrics.refused()
-            _log.error("the group's model cannot be taken: the one in charge goes on", detail=str(error))
+        except MessageError as error:
+            self._refuse(error)
             return
-        if record.current is not None and wanted is not self.wanted:
+        wanted = await self._usable(record.current)
+        if wanted is None and not self._at_hand:
+            wanted = await self._usable(record.previous)  # just started: the others go on with this one
+        if wanted is None:
+            return
+        if wanted is not self.wanted:
             _log.info(
                 "the group's model is to take over",
-                folder=record.current.folder,
                 started_with=self._started_with.info.version,
                 **_names(wanted),
             )
         self.wanted = wanted
         self._at_hand = (wanted, *await self._before(record.previous))
+
+    async def _usable(self, choice: ChosenModel | None) -> Predictor | None:
+        try:
+            predictor = await self._find(choice)
+            predictor.require_inputs_of(self._started_with)
+        except (LemofError, OSError) as error:
+            self._refuse(error)
+            return None
+        return predictor
+
+    def _refuse(self, error: Exception) -> None:
+        self._metrics.refused()
+        _log.error("the group's model cannot be taken: the one in charge goes on", detail=str(error))
 
     async def _find(self, choice: ChosenModel | None) -> Predictor:
         if choice is None:
@@ -134,7 +148,7 @@ class Models:
         """The one that a rollback would want; a process that was started since has to load it."""
         try:
             return (await self._find(choice),)
-        except CheckpointError as error:
+        except (CheckpointError, OSError) as error:
             _log.warning("the model before is not at hand for a rollback", detail=str(error))
             return ()
 

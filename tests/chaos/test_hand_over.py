@@ -137,9 +137,9 @@ async def test_recovery_a_worker_that_is_asked_to_stop_hands_its_partitions_over
         await beats.every_partition(since=asked + left_s)
         await sending
         await assert_nothing_lost_or_twice(topics, WARD, FLOWN_S)
-        print(f"\nleft after {left_s:.2f} s; {beats}\n{found}")
-        assert left_s < LEFT_S
         [handed] = [event for event in events(one.log.read_text()) if event["event"] == "handed over"]
+        print(f"\nleft after {left_s:.2f} s, {handed['seconds']} s of them snapshots; {beats}\n{found}")
+        assert left_s < LEFT_S
         assert handed["snapshots"] > 0
         assert len(found.kept) == len(found.anew) == PARTITIONS // 2
         assert sum(event["replayed"] for event in found.anew) < BEDS * BEFORE / 10

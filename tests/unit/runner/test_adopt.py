@@ -51,6 +51,11 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     return load_other(tmp_path_factory.mktemp("other"))
 
 
+@pytest.fixture(scope="module")
+def rescaled(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    return load_other(tmp_path_factory.mktemp("rescaled"), rescaled=True)
+
+
 def recording(hours: int, stay: str = "s1") -> list[Input]:
     """A window every 25 minutes and a lab every 5 hours; one of them comes 9 hours late."""
     minutes = range(10, hours * 60, 25)
@@ -118,6 +123,28 @@ def test_a_stay_longer_than_the_window_is_exact_again_as_far_as_the_encoder_look
     runner = way(runner, other)
     after = [runner.cycle(batch) for batch in batches[takeover:]]
     assert_as_from_the_start(other, batches, takeover, after)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_model_that_scales_its_inputs_otherwise_keeps_no_feature_in_the_scale_of_the_one_before(
+    predictor: Predictor, other: Predictor, rescaled: Predictor, way: Way
+) -> None:
+    assert other.shared_state(predictor.scaling_sha256) == {"latest", "running", "ring"}
+    assert rescaled.shared_state(predictor.scaling_sha256) == {"latest"}
+    batches = in_cycles(recording(46), CYCLE)
+    runner = Runner(predictor)
+    for batch in batches[:12]:
+        runner.cycle(batch)
+    runner = way(runner, rescaled)
+    assert_as_from_the_start(rescaled, batches, 12, [runner.cycle(batch) for batch in batches[12:]])
+    long = in_cycles(recording(130), CYCLE)
+    begun = Runner(predictor)
+    for batch in long[:40]:
+        begun.cycle(batch)
+    following = through_a_snapshot(begun, rescaled)
+    begun.adopt(rescaled)
+    ours, theirs = ([one.cycle(batch) for batch in long[40:]] for one in (begun, following))
+    assert predictions(ours) == predictions(theirs), "a takeover and a snapshot come to the same"
 
 
 def test_a_takeover_says_nothing_by_itself_and_no_final_again(predictor: Predictor, other: Predictor) -> None:
