@@ -26,7 +26,8 @@ class Settings(BaseSettings):
     shadow: bool = False
     """Whether the runner is a shadow: it takes the same inputs and writes its predictions to a topic of their own."""
     group: str = Field(default_factory=lambda known: SHADOW_GROUP if known.get("shadow") else GROUP)
-    """Consumer group of the runner; one a checkpoint that runs side by side. lemof-runner, or lemof-runner-shadow."""
+    """Consumer group of the runner: lemof-runner, or lemof-runner-shadow. One group publishes for a ward, as alerts and
+    the board follow one model; a checkpoint beside it is a shadow."""
     checkpoint: Path | None = None
     """A checkpoint folder; None takes the one that ships inside the package. What `lemof model use` chose for the group
     goes before it, as a process that is started anew would undo that otherwise."""
