@@ -66,3 +66,12 @@ def run_lemof(*arguments: str, deadline_s: float = _START_S) -> subprocess.Compl
     """Run a command to its end."""
     command: Sequence[str] = [sys.executable, *_LEMOF, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=deadline_s, check=False)
+
+
+def refused(*arguments: str) -> str:
+    """The one sentence that a command ends with which is a wrong usage."""
+    done = run_lemof(*arguments)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    [sentence] = done.stderr.splitlines()
+    assert sentence.endswith(".")
+    return sentence

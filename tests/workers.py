@@ -8,6 +8,7 @@ from typing import Any, Final
 from opentelemetry.trace import Tracer
 
 from lemof_stream.contracts.operations import DeadLetter
+from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import DEAD_LETTERS
 from lemof_stream.model import load_checkpoint
 from lemof_stream.model.predictor import Predictor
@@ -58,6 +59,16 @@ async def settled(brokers: str, received: int, deadline_s: float = SETTLED_S, gr
     return found
 
 
+async def wait_for_finals(brokers: str, count: int, deadline_s: float) -> list[Prediction]:
+    """All predictions, once so many steps have a final one."""
+
+    async def complete() -> bool:
+        return len(last_finals(await published(brokers))) >= count
+
+    await wait_until_async(complete, deadline_s, "the finals of every step")
+    return await published(brokers)
+
+
 async def assert_nothing_lost_or_twice(brokers: str, ward: Ward, deadline_s: float) -> None:
     """What a fault leaves behind: every window counted once, every final as without the fault, nothing repeated."""
     windows = len(ward.windows())
@@ -65,12 +76,7 @@ async def assert_nothing_lost_or_twice(brokers: str, ward: Ward, deadline_s: flo
     assert balance.balanced, balance.problems
     assert (balance.received, balance.predicted) == (windows, windows)
     expected = ward.finals(load_checkpoint())
-
-    async def complete() -> bool:
-        return len(last_finals(await published(brokers))) >= len(expected)
-
-    await wait_until_async(complete, deadline_s, "the finals of every step")
-    predictions = await published(brokers)
+    predictions = await wait_for_finals(brokers, len(expected), deadline_s)
     assert differences(last_finals(predictions), expected) == []
     assert repeated(predictions) == []
 

@@ -104,16 +104,19 @@ class LeMoF(nn.Module):
 
     def step(self, inputs: StepInputs, state: State) -> tuple[StepOutput, State]:
         """Take one step of B rows in; the state given stays as it was."""
-        features, after = self.features.step(inputs, state)
-        vitals, rings = self.vitals.step(self.encodings[0](features.vitals), state)
+        features, vitals, after = self._advance(inputs, state)
         levels = [vitals, self.ehr(self.encodings[1](features.ehr))]
-        return self.decide(levels, features, self.hours_passed(inputs)), after | rings
+        return self.decide(levels, features, self.hours_passed(inputs)), after
 
     def after(self, inputs: StepInputs, state: State) -> State:
-        """The state that `step` leaves, at a third of its cost: without an output."""
+        """The state that `step` leaves, without the cost of an output."""
+        return self._advance(inputs, state)[-1]
+
+    def _advance(self, inputs: StepInputs, state: State) -> tuple[Features, list[Tensor], State]:
+        """Everything of a step that has a state: features, the levels of the vitals, and the state after it."""
         features, after = self.features.step(inputs, state)
-        _, rings = self.vitals.step(self.encodings[0](features.vitals), state)
-        return after | rings
+        vitals, rings = self.vitals.step(self.encodings[0](features.vitals), state)
+        return features, vitals, after | rings
 
     def forward(self, inputs: StepInputs) -> StepOutput:
         """Whole stays from their first step on: [B, T, ...] -> [B, T]."""

@@ -205,12 +205,12 @@ class Runner:
             stay.rewind()
 
     def _step_live(self, batch: list[Stay], published: Published | None) -> None:
+        steps = [stay.live + 1 for stay in batch]
         if published is None:
-            self._pass_step(batch, [stay.live + 1 for stay in batch], self._slab.live)
+            self._pass_step(batch, steps, self._slab.live)
             for stay in batch:
                 stay.commit_live()
             return
-        steps = [stay.live + 1 for stay in batch]
         output = self._step(batch, steps, [self._step_minutes] * len(batch), commit=True)
         due: list[Due] = []
         rows: list[int] = []

@@ -52,7 +52,12 @@ class VitalSigns(BaseModel):
 
 def vital_windows(recording: Waveforms) -> list[VitalSigns]:
     """The vital signs of every whole window of a recording."""
-    return [vital_signs(recording, window * WINDOW_S) for window in range(int(recording.seconds // WINDOW_S))]
+    return [vital_signs(recording, start_s) for start_s in window_starts(recording)]
+
+
+def window_starts(recording: Waveforms) -> list[float]:
+    """Seconds at which the whole windows of a recording begin."""
+    return [window * WINDOW_S for window in range(int(recording.seconds // WINDOW_S))]
 
 
 def vital_signs(waveforms: Waveforms, start_s: float) -> VitalSigns:

@@ -5,16 +5,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
 from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.models import ChosenModel, ModelRecord
 from lemof_stream.contracts.operations import LedgerEntry
 from lemof_stream.contracts.topics import LEDGER, MODELS, partition_of
-from lemof_stream.errors import BrokerError, CheckpointError, ConfigError, MessageError
-from lemof_stream.worker.clients import stop_client
+from lemof_stream.errors import CheckpointError, ConfigError, MessageError
 from lemof_stream.worker.reading import range_reader, read_range
+from lemof_stream.worker.sending import send_one
 
 # Where to look for the last ledger entry of a group: each takes two offsets, and a shadow's lie between.
 _LEDGER_TAIL: Final = 1_000
@@ -116,16 +115,10 @@ async def _place(brokers: str, group: str) -> TopicPartition:
 
 
 async def _write(brokers: str, record: ModelRecord) -> None:
-    place = await _place(brokers, record.group)
-    producer = AIOKafkaProducer(bootstrap_servers=brokers.split(","), enable_idempotence=True)
-    try:
-        await producer.start()
-        await producer.send_and_wait(
-            place.topic, record.to_bytes(), key=record.key(), partition=place.partition
-        )
-    except KafkaError as error:
-        raise BrokerError(
-            f"Kafka at {brokers} did not take the record ({type(error).__name__}); try again."
-        ) from None
-    finally:
-        await stop_client(producer)
+    await send_one(
+        brokers,
+        await _place(brokers, record.group),
+        record.key(),
+        record.to_bytes(),
+        refusal="Kafka at {brokers} did not take the record ({error}); try again.",
+    )

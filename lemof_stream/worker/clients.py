@@ -70,9 +70,9 @@ def reader(brokers: str) -> AIOKafkaConsumer:
     )
 
 
-def follower(brokers: str, reset: str = "none") -> AIOKafkaConsumer:
-    """A consumer without a group, for following what others write. `reset`: where a position that is not, or no longer,
-    to be had leads; by itself it is an error, as what was read before is no prefix of the topic any more.
+def follower(brokers: str, reset: str) -> AIOKafkaConsumer:
+    """A consumer without a group, for following what others write. `reset`: where a position that is no longer to be
+    had leads, as Kafka names it (`none`: it is an error).
     """
     return AIOKafkaConsumer(
         bootstrap_servers=brokers.split(","),

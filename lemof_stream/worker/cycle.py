@@ -12,7 +12,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from lemof_stream.contracts.operations import LedgerEntry
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, LEDGER, SNAPSHOTS, VITALS
+from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, SNAPSHOTS, VITALS
 from lemof_stream.errors import LemofError, MessageError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import CycleResult, Input, Verdict, WindowInput
@@ -77,11 +77,10 @@ class LaneWork:
         """The cycle is over: its offsets are those that the lane has reached."""
         lane = self.lane
         lane.committed = (lane.next_window, lane.next_feature)
+        note = Note(lane.replay_from, lane.clock, lane.shadow).text()
         self.offsets = {
-            TopicPartition(VITALS, lane.partition): OffsetAndMetadata(
-                lane.next_window, Note(lane.replay_from, lane.clock, lane.shadow).text()
-            ),
-            TopicPartition(EHR_FEATURES, lane.partition): OffsetAndMetadata(lane.next_feature, ""),
+            place: OffsetAndMetadata(offset, text)
+            for place, offset, text in zip(lane.places, lane.committed, (note, ""), strict=True)
         }
 
 
@@ -139,10 +138,9 @@ def parting(
     going = deque(works)
     while going and most_bytes > 0 and monotonic() < until:
         work = going.popleft()
-        for stay_id in work.lane.fasten_oldest(1):
-            value = runner.snapshot(stay_id)
-            work.add(SNAPSHOTS, snapshot_key(group, stay_id), value)
-            most_bytes -= len(value)
+        stay_id = work.lane.fasten_oldest()
+        if stay_id is not None:
+            most_bytes -= _snapshot(work, runner, group, stay_id)
             going.append(work)
     busy = [work for work in works if work.records]
     for work in busy:
@@ -215,7 +213,14 @@ def _refuse(work: LaneWork, arrival: Arrival, refusal: MessageError, group: str)
 
 def _snapshots(work: LaneWork, runner: Runner, group: str) -> None:
     for stay_id in work.lane.fasten():
-        work.add(SNAPSHOTS, snapshot_key(group, stay_id), runner.snapshot(stay_id))
+        _snapshot(work, runner, group, stay_id)
+
+
+def _snapshot(work: LaneWork, runner: Runner, group: str, stay_id: str) -> int:
+    """Have the stay's snapshot sent; returns its bytes."""
+    value = runner.snapshot(stay_id)
+    work.add(SNAPSHOTS, snapshot_key(group, stay_id), value)
+    return len(value)
 
 
 def snapshot_key(group: str, stay_id: str) -> bytes:

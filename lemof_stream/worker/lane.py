@@ -141,9 +141,9 @@ class Lane:
             del self._loose[stay_id]
         return due
 
-    def fasten_oldest(self, stays: int) -> list[str]:
-        """So many stays with windows outside their snapshots, due or not, as `fasten` gives them."""
-        oldest = list(islice(self._loose, stays))
-        for stay_id in oldest:
-            del self._loose[stay_id]
+    def fasten_oldest(self) -> str | None:
+        """The stay whose windows have been outside its snapshot for longest, due or not; taken for granted as well."""
+        oldest = next(iter(self._loose), None)
+        if oldest is not None:
+            del self._loose[oldest]
         return oldest

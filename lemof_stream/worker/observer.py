@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.runner.runner import Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry.cycle_trace import CycleTrace
@@ -154,8 +153,7 @@ class Observer:
         lags: dict[str, int] = {}
         if self.consumer is None:
             return lags
-        for topic in (VITALS, EHR_FEATURES):
-            place = TopicPartition(topic, lane.partition)
+        for place in lane.places:
             try:
                 async with asyncio.timeout(_POSITION_S):
                     position = await self.consumer.position(place)
@@ -163,7 +161,7 @@ class Observer:
                 continue
             end = self.consumer.last_stable_offset(place)
             if end is not None and end >= 0:
-                lags[topic] = max(0, end - position) + lane.held(topic)
+                lags[place.topic] = max(0, end - position) + lane.held(place.topic)
         return lags
 
 

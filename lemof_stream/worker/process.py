@@ -331,12 +331,11 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         """Fetch no more of what already waits in memory."""
         paused = self._consumer.paused()
         share = -(-_HELD_CYCLES * self._settings.cycle_max // max(len(self._lanes), 1))
-        for partition, lane in self._lanes.items():
+        for lane in self._lanes.values():
             if lane.overrun:
                 continue
-            for topic in _INPUTS:
-                place = TopicPartition(topic, partition)
-                full = lane.held(topic) >= share
+            for place in lane.places:
+                full = lane.held(place.topic) >= share
                 if full and place not in paused:
                     self._consumer.pause(place)
                 elif not full and place in paused:

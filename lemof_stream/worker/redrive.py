@@ -5,16 +5,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from lemof_stream.broker.admin import require_topics
 from lemof_stream.contracts.operations import DeadLetter
-from lemof_stream.contracts.topics import DEAD_LETTERS, MESSAGE_BYTES
+from lemof_stream.contracts.topics import DEAD_LETTERS
 from lemof_stream.errors import BrokerError, ConfigError, MessageError
-from lemof_stream.worker.clients import stop_client
 from lemof_stream.worker.letters import plausible_stamp
 from lemof_stream.worker.reading import range_reader, read_range
+from lemof_stream.worker.sending import send_one
 
 REDRIVEN: Final = "lemof-redriven"
 """Header of a redriven message: the dead letter that it came from."""
@@ -123,7 +122,14 @@ async def redrive(brokers: str, wanted: LetterId, corrected: bytes | None = None
             f"The message of the dead letter {wanted} has been redriven already, to offset {before} of {origin.topic} "
             f"partition {origin.partition}: every group has it from there, and a second time would do nothing new."
         )
-    await _send(brokers, origin, filed, value)
+    await send_one(
+        brokers,
+        origin,
+        filed.letter.key,
+        value,
+        headers=[(REDRIVEN, str(filed.id).encode()), _original(filed)],
+        refusal="Kafka at {brokers} did not take the message ({error}): redrive the letter again.",
+    )
     return filed
 
 
@@ -155,28 +161,3 @@ async def _redriven_at(consumer: AIOKafkaConsumer, origin: TopicPartition, filed
 
 def _original(filed: Filed) -> tuple[str, bytes]:
     return _ORIGINAL, str(filed.letter.offset).encode()
-
-
-async def _send(brokers: str, origin: TopicPartition, filed: Filed, value: bytes | None) -> None:
-    # Not in a transaction: its marker at the end of a Faust changelog would keep the EHR app waiting for a record.
-    producer = AIOKafkaProducer(
-        bootstrap_servers=brokers.split(","),
-        enable_idempotence=True,
-        compression_type="lz4",  # the header that is added would lift a message of the largest size over the limit
-        max_request_size=2 * MESSAGE_BYTES,  # aiokafka counts before it compresses
-    )
-    try:
-        await producer.start()
-        await producer.send_and_wait(
-            origin.topic,
-            value=value,
-            key=filed.letter.key,
-            partition=origin.partition,
-            headers=[(REDRIVEN, str(filed.id).encode()), _original(filed)],
-        )
-    except KafkaError as error:
-        raise BrokerError(
-            f"Kafka at {brokers} did not take the message ({type(error).__name__}): redrive the letter again."
-        ) from None
-    finally:
-        await stop_client(producer)

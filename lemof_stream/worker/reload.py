@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from lemof_stream.contracts.models import ChosenModel, ModelRecord
 from lemof_stream.contracts.topics import MODELS, partition_of
@@ -17,7 +17,7 @@ from lemof_stream.model.predictor import Predictor
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.telemetry.metrics import ModelMetrics
-from lemof_stream.worker.clients import follower, stop_client
+from lemof_stream.worker.following import following
 
 _log = get_logger(__name__)
 
@@ -51,51 +51,33 @@ class Models:
     async def followed(self) -> AsyncIterator[None]:
         """Follow the record meanwhile. On entering, what it says already is wanted, unless Kafka is slow to answer."""
         heard = asyncio.Event()
-        following = asyncio.create_task(self._follow(heard))
-        try:
+        read, brokers = partial(self._read, heard), self._settings.brokers
+        async with following("the models' topic", read, brokers, reset="earliest", retry_s=_RETRY_S):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FIRST_S):
                     await heard.wait()
             yield
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
 
     def took_over(self, predictor: Predictor) -> None:
         """It is in charge now."""
         self._metrics.taken(predictor.info)
         _log.info("a model took over", **_names(predictor))
 
-    async def _follow(self, heard: asyncio.Event) -> None:
-        while True:
-            try:
-                await self._read(heard)
-            except KafkaError as error:
-                _log.warning("the models' topic cannot be read; trying again", error=type(error).__name__)
-            except Exception:  # noqa: BLE001 - whatever it is, the model in charge goes on
-                _log.exception("the models' topic cannot be followed; trying again")
-            await asyncio.sleep(_RETRY_S)
-
-    async def _read(self, heard: asyncio.Event) -> None:
+    async def _read(self, heard: asyncio.Event, consumer: AIOKafkaConsumer) -> None:
         """Heed the newest record and every one that comes."""
         place, key = self._place, self._settings.group.encode()
-        consumer = follower(self._settings.brokers, reset="earliest")
-        try:
-            await consumer.start()
-            consumer.assign([place])
-            end = (await consumer.end_offsets([place]))[place]
-            newest: bytes | None = None
-            while True:
-                if await consumer.position(place) >= end:
-                    if newest is not None:
-                        await self._heed(newest)
-                        newest = None
-                    heard.set()
-                fetched = await consumer.getmany(place, timeout_ms=_POLL_MS)
-                for record in fetched.get(place, ()):
-                    newest = record.value if record.key == key else newest
-        finally:
-            await stop_client(consumer)
+        consumer.assign([place])
+        end = (await consumer.end_offsets([place]))[place]
+        newest: bytes | None = None
+        while True:
+            if await consumer.position(place) >= end:
+                if newest is not None:
+                    await self._heed(newest)
+                    newest = None
+                heard.set()
+            fetched = await consumer.getmany(place, timeout_ms=_POLL_MS)
+            for record in fetched.get(place, ()):
+                newest = record.value if record.key == key else newest
 
     async def _heed(self, value: bytes) -> None:
         try:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
 from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_FEATURES, SNAPSHOTS
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.arrivals import Origin
-from lemof_stream.worker.clients import follower, stop_client
+from lemof_stream.worker.following import following
 
 _log = get_logger(__name__)
 
@@ -111,29 +111,14 @@ class Standby:
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
         """Follow meanwhile."""
-        following = asyncio.create_task(self._run())
-        try:
+        # A position that is gone is to be known: what is held is no prefix of the topic any more.
+        async with following(
+            "what a standby holds", self._follow, self._brokers, reset="none", retry_s=_RETRY_S
+        ):
             yield
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
-
-    async def _run(self) -> None:
-        while True:
-            consumer = follower(self._brokers)
-            try:
-                await consumer.start()
-                await self._follow(consumer)
-            except KafkaError as error:
-                _log.warning("the standby cannot follow; trying again", error=type(error).__name__)
-            except Exception:  # noqa: BLE001 - whatever it is, restores read from the topics
-                _log.exception("the standby cannot follow; trying again")
-            finally:
-                await stop_client(consumer)
-            self._changed.set()
-            await asyncio.sleep(_RETRY_S)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        self._changed.set()  # the consumer before had other partitions, or none
         ends: dict[TopicPartition, int] = {}
         while True:
             if not self._held:

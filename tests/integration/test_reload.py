@@ -22,7 +22,7 @@ from lemof_stream.worker.chosen import choose, chosen, roll_back
 from lemof_stream.worker.process import RunnerProcess
 from tests.checkpoints import write_other
 from tests.messages import Outgoing, read_all, send
-from tests.programs import lemof, run_lemof
+from tests.programs import lemof, refused, run_lemof
 from tests.scrapes import scrape
 from tests.streams import (
     Ward,
@@ -30,7 +30,6 @@ from tests.streams import (
     differences,
     events,
     filed,
-    last_finals,
     published,
     repeated,
     sent,
@@ -39,7 +38,7 @@ from tests.streams import (
 )
 from tests.topics import PARTITIONS
 from tests.waiting import wait_until_async
-from tests.workers import GROUP, running, settings, settled
+from tests.workers import GROUP, running, settings, settled, wait_for_finals
 
 WARD: Final = Ward([f"bed-{number}" for number in range(12)], hours=10)
 WINDOWS: Final = len(WARD.windows())
@@ -47,17 +46,6 @@ THIRDS: Final = (0, 200, 400, 60 * WARD.hours)
 """Minutes between which the parts of a test lie."""
 SOON_S: Final = 60.0
 TAKEN: Final = "a model took over"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint that takes over."""
-    return write_other(tmp_path_factory.mktemp("other"))
-
-
-@pytest.fixture(scope="module")
-def other(folder: Path) -> Predictor:
-    return load_checkpoint(folder)
 
 
 def of(predictor: Predictor, folder: Path) -> ChosenModel:
@@ -71,15 +59,6 @@ def use(brokers: str, folder: Path | str) -> str:
     return done.stdout
 
 
-def refused(*arguments: str) -> str:
-    """The one sentence that a command ends with."""
-    done = run_lemof(*arguments)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    [sentence] = done.stderr.splitlines()
-    assert sentence.endswith(".")
-    return sentence
-
-
 def shown(brokers: str) -> dict[str, Any]:
     done = run_lemof("model", "show", "--json", "--brokers", brokers)
     assert done.returncode == 0, done.stderr
@@ -88,7 +67,7 @@ def shown(brokers: str) -> dict[str, Any]:
 
 
 async def flow(brokers: str, after: float, until: float) -> None:
-    """What the ward sends between two minutes, and that its EHR feed is complete up to there."""
+    """Send what the ward sends between two minutes, and that its EHR feed is complete up to there."""
     first, last = at(after), at(until)
     records = [record for record in WARD.records() if (record.event_time > first or not after)]
     await send(brokers, [filed(record) for record in records if record.event_time <= last])
@@ -101,6 +80,12 @@ async def taken(brokers: str, until: float) -> Audit:
     return await settled(brokers, sum(item.end <= at(until) for item in WARD.windows()))
 
 
+async def pass_third(brokers: str, number: int) -> Audit:
+    """Send a part and wait until it was received."""
+    await flow(brokers, *THIRDS[number - 1 : number + 1])
+    return await taken(brokers, THIRDS[number])
+
+
 async def in_charge(process: RunnerProcess, predictor: Predictor) -> None:
     """Wait until this model has taken over."""
 
@@ -108,14 +93,6 @@ async def in_charge(process: RunnerProcess, predictor: Predictor) -> None:
         return process._runner.predictor.info == predictor.info
 
     await wait_until_async(taken, SOON_S, "the takeover")
-
-
-async def wait_for_finals(brokers: str, count: int) -> list[Prediction]:
-    async def complete() -> bool:
-        return len(last_finals(await published(brokers))) >= count
-
-    await wait_until_async(complete, SOON_S, "the finals of every step")
-    return await published(brokers)
 
 
 def assert_finals_are_those_of_their_models(predictions: list[Prediction], *models: Predictor) -> None:
@@ -146,17 +123,15 @@ async def test_a_new_model_takes_over_in_every_process_while_windows_flow_and_no
     topics: str, predictor: Predictor, other: Predictor, folder: Path
 ) -> None:
     async with two_members(settings(topics, cycle_max=16), predictor) as members:
-        await flow(topics, *THIRDS[0:2])
-        await taken(topics, THIRDS[1])
+        await pass_third(topics, 1)
         flowing = asyncio.create_task(flow(topics, *THIRDS[1:3]))
         assert other.info.version in await asyncio.to_thread(use, topics, folder)
         await flowing
         for member in members:
             await in_charge(member, other)
         await taken(topics, THIRDS[2])
-        await flow(topics, *THIRDS[2:4])
-        balance = await taken(topics, THIRDS[3])
-        predictions = await wait_for_finals(topics, len(WARD.finals(predictor)))
+        balance = await pass_third(topics, 3)
+        predictions = await wait_for_finals(topics, len(WARD.finals(predictor)), SOON_S)
         found = await asyncio.to_thread(shown, topics)
     assert balance.balanced, balance.problems
     assert (balance.received, balance.predicted) == (WINDOWS, WINDOWS)
@@ -170,20 +145,17 @@ async def test_rollback_brings_the_old_model_back_from_memory(
     topics: str, predictor: Predictor, other: Predictor, tmp_path: Path
 ) -> None:
     async with running(settings(topics, metrics_port=0), predictor) as member:
-        await flow(topics, *THIRDS[0:2])
-        await taken(topics, THIRDS[1])
+        await pass_third(topics, 1)
         copy = write_other(tmp_path / "copy")
         await choose(topics, GROUP, of(other, copy))
         await in_charge(member, other)
         shutil.rmtree(copy)
-        await flow(topics, *THIRDS[1:3])
-        await taken(topics, THIRDS[2])
+        await pass_third(topics, 2)
         done = await asyncio.to_thread(run_lemof, "model", "rollback", "--brokers", topics)
         assert (done.returncode, "started with" in done.stdout) == (0, True), done.stderr
         await in_charge(member, predictor)
-        await flow(topics, *THIRDS[2:4])
-        balance = await taken(topics, THIRDS[3])
-        predictions = await wait_for_finals(topics, len(WARD.finals(predictor)))
+        balance = await pass_third(topics, 3)
+        predictions = await wait_for_finals(topics, len(WARD.finals(predictor)), SOON_S)
         await roll_back(topics, GROUP)  # undoes it; the folder is gone, so it can only come from memory
         await in_charge(member, other)
         found = await scrape(member.observer.address)
@@ -216,7 +188,7 @@ async def test_kill_9_after_a_reload_recovers_under_the_new_model(
     await flow(topics, THIRDS[2], THIRDS[3])
     with lemof(tmp_path / "second.log", "run", "--brokers", topics) as second:
         balance = await taken(topics, THIRDS[3])
-        predictions = await wait_for_finals(topics, len(WARD.finals(predictor)))
+        predictions = await wait_for_finals(topics, len(WARD.finals(predictor)), SOON_S)
         assert second.stop() == 0
     said = events((tmp_path / "second.log").read_text())
     assert [event["sha256"] for event in said if event["event"] == TAKEN] == [other.info.sha256]

@@ -9,12 +9,10 @@ import pytest
 
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import PREDICTIONS, SHADOW_PREDICTIONS, VITALS
-from lemof_stream.model import load_checkpoint
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.settings import GROUP, SHADOW_GROUP
-from tests.checkpoints import write_other
 from tests.messages import Outgoing, read_all, send
-from tests.programs import lemof, run_lemof
+from tests.programs import lemof, refused, run_lemof
 from tests.streams import Ward, differences, last_finals, published, repeated, sent, window
 from tests.waiting import wait_until_async
 from tests.workers import letters, running, settings, settled
@@ -24,30 +22,10 @@ WINDOWS: Final = len(WARD.windows())
 SOON_S: Final = 60.0
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint that is tried."""
-    return write_other(tmp_path_factory.mktemp("other"))
-
-
-@pytest.fixture(scope="module")
-def other(folder: Path) -> Predictor:
-    return load_checkpoint(folder)
-
-
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEMOF_IDLE_MS", "500")
     monkeypatch.setenv("LEMOF_SESSION_TIMEOUT_MS", "2000")
-
-
-def refused(*arguments: str) -> str:
-    """The one sentence that a command ends with."""
-    done = run_lemof(*arguments)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    [sentence] = done.stderr.splitlines()
-    assert sentence.endswith(".")
-    return sentence
 
 
 async def shadowed(brokers: str) -> list[Prediction]:

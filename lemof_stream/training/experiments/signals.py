@@ -10,7 +10,7 @@ from scipy import signal
 
 from lemof_stream.cohorts import bidmc
 from lemof_stream.cohorts.bidmc import RATE, Recording
-from lemof_stream.signals import WINDOW_S, vital_signs
+from lemof_stream.signals import WINDOW_S, vital_signs, window_starts
 from lemof_stream.signals.filters import band_pass
 from lemof_stream.training.experiments.setting import Setting, Variant
 from lemof_stream.training.metrics import Estimate, Floats, absolute_error, estimate, mean
@@ -63,11 +63,7 @@ _MONITOR: Final = "the monitor's numerics"
 
 
 def _windows(recordings: tuple[Recording, ...], setting: Setting) -> _Windows:
-    places = [
-        (own, start * WINDOW_S)
-        for own in recordings
-        for start in range(int(own.waveforms.seconds // WINDOW_S))
-    ]
+    places = [(own, start_s) for own in recordings for start_s in window_starts(own.waveforms)]
     derived = []
     for done, (own, start_s) in enumerate(places, 1):
         derived.append(vital_signs(own.waveforms, start_s))

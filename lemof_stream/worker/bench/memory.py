@@ -16,9 +16,11 @@ from lemof_stream.worker.bench.kafka import PARTITIONS, feed, fresh_kafka
 from lemof_stream.worker.bench.pace import until_committed
 
 _ROOM: Final = 1.5  # of what the beds need: the slab is copied when it grows
-_QUARTER: Final = timedelta(minutes=15)
+_QUARTER_MIN: Final = 15
 _QUARTERS: Final = 6
 """Two to warm up (buffers of Kafka's clients, garbage that is not looked for yet), and an hour."""
+_TURNS: Final = timedelta(minutes=_QUARTER_MIN) // WINDOW
+"""Windows of a bed in a quarter of an hour."""
 
 
 def soak(count: int, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -26,19 +28,18 @@ def soak(count: int, tell: Callable[[str], None]) -> dict[str, Any]:
     with fresh_kafka() as (brokers, folder), engine(folder, brokers) as child:
         ward = Beds(count, PARTITIONS)
         asyncio.run(admit(brokers, ward, child))
-        by_minute: dict[int, int] = {}
+        by_minute: dict[str, int] = {}
         for quarter in range(1, _QUARTERS + 1):
             tell(f"soak: {count:,} beds, quarter {quarter} of {_QUARTERS}")
-            turns = quarter * (_QUARTER // WINDOW)
-            asyncio.run(_send_until(brokers, ward, turns, child))
-            by_minute[turns * (WINDOW // timedelta(minutes=1))] = child.resident()
-    return {"soak_beds": count, "soak_bytes": {str(minute): held for minute, held in by_minute.items()}}
+            asyncio.run(_pass_quarter(brokers, ward, quarter, child))
+            by_minute[str(quarter * _QUARTER_MIN)] = child.resident()
+    return {"soak_beds": count, "soak_bytes": by_minute}
 
 
-async def _send_until(brokers: str, ward: Beds, turns: int, child: Child) -> None:
-    """Send the windows of a quarter, and wait until the engine has as many turns behind it."""
-    await feed(brokers, VITALS, (sent.record for sent in ward.windows(ward.count * (_QUARTER // WINDOW))))
-    await until_committed(brokers, ENGINE_GROUP, ward.count * turns, child)
+async def _pass_quarter(brokers: str, ward: Beds, quarter: int, child: Child) -> None:
+    """Send the windows of a quarter, and wait until the engine has all since the first behind it."""
+    await feed(brokers, VITALS, (sent.record for sent in ward.windows(ward.count * _TURNS)))
+    await until_committed(brokers, ENGINE_GROUP, ward.count * _TURNS * quarter, child)
 
 
 def memory(count: int, tell: Callable[[str], None]) -> dict[str, Any]:
