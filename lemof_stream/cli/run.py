@@ -24,8 +24,8 @@ from lemof_stream.settings import Settings, load_settings
 from lemof_stream.telemetry import configure_logs
 from lemof_stream.worker.own_group import require_own_group
 
-# A cycle and its transaction end within some two seconds, however long the backlog; a Kafka that is gone would keep
-# them for longer than `docker stop` (10 s) waits before it kills.
+# A cycle and its transaction end within a second; a Kafka that is gone would keep them for longer than `docker stop`
+# (10 s) waits before it kills.
 _GRACE_S: Final = 6.0
 # More than a cycle of 2,000 records makes, so that most are gone when the search begins; some 10 MB.
 _OBJECTS_A_SEARCH: Final = 100_000

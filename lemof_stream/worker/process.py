@@ -50,9 +50,9 @@ _REBALANCE_BEGAN_S: Final = 1.0
 # Cycles that overlap before the loop looks up, to hear of a request to stop: some seconds. The last of them is not
 # overlapped.
 _CYCLES_A_TURN: Final = 10
-# Cycles' worth of records that wait in memory before their topic is paused: the next is filled while a fetch is under
-# way. Some 3 kB a record.
-_HELD_CYCLES: Final = 2
+# Cycles' worth of records of a partition that wait in memory before their topic is paused: enough to fill the next
+# cycle while a fetch is under way, a few MB.
+_HELD_CYCLES: Final = 4
 # Between attempts while Kafka is away or a partition cannot be opened.
 _RETRY_S: Final = 1.0
 # An init system is told that we are gone within 2 s, and the last cycle and the clients' stop want their share.
@@ -330,12 +330,12 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
     def _hold_back(self) -> None:
         """Fetch no more of what already waits in memory."""
         paused = self._consumer.paused()
-        share = -(-_HELD_CYCLES * self._settings.cycle_max // max(len(self._lanes), 1))
+        most = _HELD_CYCLES * self._settings.cycle_max
         for lane in self._lanes.values():
             if lane.overrun:
                 continue
             for place in lane.places:
-                full = lane.held(place.topic) >= share
+                full = lane.held(place.topic) >= most
                 if full and place not in paused:
                     self._consumer.pause(place)
                 elif not full and place in paused:
