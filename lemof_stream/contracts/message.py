@@ -52,6 +52,8 @@ def contradiction(text: LiteralString, context: dict[str, Any] | None = None) ->
 
 def _on_the_grid(at: datetime) -> datetime:
     if FIRST_YEAR <= at.year <= LAST_YEAR:  # asked first, as the conversion may overflow
+        if not at.utcoffset():
+            return at
         at = at.astimezone(UTC)
         if FIRST_YEAR <= at.year <= LAST_YEAR:
             return at
@@ -95,7 +97,8 @@ class Message(Part):
         if value is None:
             raise MessageError("unreadable", f"The message has no value where a {cls.__name__} is due.")
         try:
-            return cls.model_validate_json(value)
+            message: Self = cls.__pydantic_validator__.validate_json(value)  # what `model_validate_json` calls
+            return message
         except ValidationError as error:
             raise unreadable(cls.__name__, error) from None
 

@@ -21,7 +21,7 @@ FARTHEST_LEAP = timedelta(days=7)
 # A stay whose first message is off by years would find everything that comes in time late.
 LONGEST_STAY = timedelta(days=366)
 
-_POSSIBLE = {name: CHANNELS[name].possible for name in VITALS}
+_POSSIBLE = {name: tuple(CHANNELS[name].possible) for name in VITALS}
 
 PREDICTED = Verdict("predicted")
 DUPLICATE = Verdict("duplicate")
@@ -184,9 +184,11 @@ class Intake:
         stay.step(step).take(mark, reading.at, minutes, ehr=reading.ehr)
         stay.touch(step)
         values = reading.values
-        if not values.keys() <= self._channels.keys():  # a channel that this checkpoint does not read
+        try:
+            channels = [self._channels[name] for name in values]
+        except KeyError:  # a channel that this checkpoint does not read
             values = {name: value for name, value in values.items() if name in self._channels}
-        channels = [self._channels[name] for name in values]
+            channels = [self._channels[name] for name in values]
         self._slab.add(self._slab.row(stay.slot, step), minutes, reading.rank, channels, values.values())
 
 
@@ -194,7 +196,7 @@ def refusal(channels: Mapping[str, float]) -> Verdict | None:
     """Why a window's values cannot be used; None when they can."""
     for name, value in channels.items():
         possible = _POSSIBLE.get(name)
-        if possible is not None and possible.low <= value <= possible.high:
+        if possible is not None and possible[0] <= value <= possible[1]:
             continue
         if possible is None:
             return Verdict(
@@ -206,7 +208,7 @@ def refusal(channels: Mapping[str, float]) -> Verdict | None:
         return Verdict(
             "rejected",
             "implausible",
-            f"The window's {name} is outside {possible.low:g} to {possible.high:g} {CHANNELS[name].unit}, which no "
+            f"The window's {name} is outside {possible[0]:g} to {possible[1]:g} {CHANNELS[name].unit}, which no "
             "living person shows; check the device and its unit.",
         )
     return None
