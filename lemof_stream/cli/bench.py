@@ -67,7 +67,8 @@ def engine(
 
 def _engine_lines(found: dict[str, Any]) -> list[str]:
     told = {
-        "windows a second, exactly once": f"{found['windows_per_s']:,} ({found['beds']:,} beds, one process)",
+        "windows a second, exactly once": f"{found['windows_per_s']:,} ({found['beds']:,} beds, one process, "
+        f"{found['windows_a_prediction']:.1f} windows of a bed a prediction)",
         "bare copy": f"{found['bare_copy_windows_per_s']:,}, {found['ratio_bare_copy']:.0%} of it",
         "Faust, at least once": f"{found['faust_windows_per_s']:,}, {found['ratio_faust']:,.0f} times as many",
         "Quix Streams, exactly once": f"{found['quix_windows_per_s']:,}, {found['ratio_quix']:,.0f} times as many",

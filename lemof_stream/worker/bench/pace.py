@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from lemof_stream.broker.admin import admin_client
-from lemof_stream.contracts.topics import VITALS
+from lemof_stream.contracts.topics import PREDICTIONS, VITALS
 from lemof_stream.errors import LemofError
 from lemof_stream.worker.bench.child import Child
 from lemof_stream.worker.bench.kafka import PARTITIONS, committed
@@ -25,6 +25,8 @@ class Pace:
 
     windows: int
     seconds: float
+    published: int = 0
+    """Predictions meanwhile, and a marker a transaction."""
 
     @property
     def per_s(self) -> float:
@@ -46,29 +48,36 @@ async def until_committed(brokers: str, group: str, windows: int, child: Child) 
             await _look_again(child, since)
 
 
-async def pace(brokers: str, group: str, after: int, seconds: float, child: Child) -> Pace:
+async def pace(
+    brokers: str, group: str, after: int, seconds: float, child: Child, output: str = PREDICTIONS
+) -> Pace:
     """The steady pace of a group: of its commits once `after` windows are behind it, for so many seconds or until a
-    partition holds no further ones.
+    partition holds no further ones. `output`: the topic it publishes to.
 
     Raises:
         LemofError: the child ended, or committed nothing for a long time.
     """
     async with admin_client(brokers) as admin:
-        ends = await _ends(brokers)
+        ends = await _ends(brokers, VITALS)
+        published = 0
         commits: list[tuple[float, int]] = []
-        since = time.monotonic()
+        seen, since = 0, time.monotonic()
         while True:
             found = await committed(admin, group)
             now, total = time.monotonic(), sum(found.values())
-            if total > max(after, 1) and (not commits or total > commits[-1][1]):
-                commits.append((now, total))
-                since = now
+            if total > seen:
+                seen, since = total, now
+                if total > max(after, 1):
+                    commits.append((now, total))
+                if len(commits) == 1:
+                    published = sum((await _ends(brokers, output)).values())
             over = any(found[partition] >= end for partition, end in ends.items())
             if len(commits) > 1 and (over or commits[-1][0] - commits[0][0] >= seconds):
                 break
             await _look_again(child, since)
     (began, first), (ended, last) = commits[0], commits[-1]
-    return Pace(last - first, ended - began)
+    published = sum((await _ends(brokers, output)).values()) - published
+    return Pace(last - first, ended - began, published)
 
 
 async def _look_again(child: Child, since: float) -> None:
@@ -81,8 +90,8 @@ async def _look_again(child: Child, since: float) -> None:
     await asyncio.sleep(_LOOK_S)
 
 
-async def _ends(brokers: str) -> dict[int, int]:
-    places = [TopicPartition(VITALS, partition) for partition in range(PARTITIONS)]
+async def _ends(brokers: str, topic: str) -> dict[int, int]:
+    places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
     consumer = reader(brokers)
     await consumer.start()
     try:

@@ -14,7 +14,7 @@ from lemof_stream.worker.bench.child import ENGINE_GROUP, engine, rival
 from lemof_stream.worker.bench.kafka import PARTITIONS, create, feed, fresh_kafka
 from lemof_stream.worker.bench.pace import Pace, pace
 
-_FASTEST: Final = 15_000
+_FASTEST: Final = 30_000
 """Windows are made ahead for an engine of so many a second; a faster one is measured for less time."""
 _WARM_TURNS: Final = 2
 """Windows of each bed that are not counted: at the first, its stay is made and its steps so far are committed; a
@@ -49,7 +49,7 @@ def throughput(count: int, seconds: float, tell: Callable[[str], None]) -> dict[
             found["engine"] = asyncio.run(pace(brokers, ENGINE_GROUP, warm, seconds, child))
         tell("throughput: a bare copy")
         with rival(folder, "copy", brokers) as child:
-            found["bare_copy"] = asyncio.run(pace(brokers, copy.GROUP, warm, seconds, child))
+            found["bare_copy"] = asyncio.run(pace(brokers, copy.GROUP, warm, seconds, child, copy.TOPIC))
         for name, module in _RIVALS.items():
             tell(f"throughput: {name}")
             found[name] = _rival(folder, module, brokers, seconds, tell)
@@ -81,13 +81,15 @@ def _rival(folder: Path, module: str, brokers: str, seconds: float, tell: Callab
 
 def _pace_of(folder: Path, module: str, brokers: str, seconds: float) -> Pace:
     with rival(folder, module, brokers) as child:
-        return asyncio.run(pace(brokers, f"bench-{module.removesuffix('_rival')}", 0, seconds, child))
+        name = module.removesuffix("_rival")
+        return asyncio.run(pace(brokers, f"bench-{name}", 0, seconds, child, f"bench.{name}"))
 
 
 def _figures(found: dict[str, Pace]) -> dict[str, Any]:
     own = found["engine"].per_s
     return {
         "windows_per_s": round(own),
+        "windows_a_prediction": round(found["engine"].windows / max(found["engine"].published, 1), 2),
         "bare_copy_windows_per_s": round(found["bare_copy"].per_s),
         "ratio_bare_copy": round(own / found["bare_copy"].per_s, 3),
         "faust_windows_per_s": round(found["faust"].per_s, 1),
