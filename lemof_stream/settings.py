@@ -37,10 +37,9 @@ class Settings(BaseSettings):
     ehr_slack_s: Annotated[float, Field(ge=0)] = 30.0
     """EHR progress that is at most this far behind a window (event time) is not waited for: heartbeats every few
     seconds keep the bedside free of waits, while charted recordings (whole minutes) stay in order."""
-    cycle_max: Annotated[int, Field(ge=1)] = 2_000
-    """Most records of one cycle. A transaction costs about the same however many it holds; beyond 2,000 the gain in
-    throughput is small and the wait of the last record grows. The first window of a stay that is days old commits every
-    step until then: ten times as many of those took 46 s."""
+    cycle_max: Annotated[int, Field(ge=1)] = 40_000
+    """Most records of one cycle. While cycles are quick and a backlog is there, they grow up to this: windows of a bed
+    that wait together share a prediction. It bounds memory, too: twice as many may wait in it, some 2.5 KB each."""
     snapshot_every: Annotated[int, Field(ge=1)] = 50_000
     """Most offsets a partition has to be read again on recovery: a few seconds of replay. A snapshot costs as much as
     two or three windows; with 2,500 stays in a partition one is due for every 20 windows."""

@@ -16,7 +16,7 @@ from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, SNAPSHOTS, VITAL
 from lemof_stream.errors import LemofError, MessageError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import CycleResult, Input, Verdict, WindowInput
-from lemof_stream.runner.runner import Runner
+from lemof_stream.runner.runner import CalledOffError, Runner
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.telemetry.cycle_trace import CycleTrace
 from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
@@ -97,6 +97,7 @@ def run_cycle(
 
     Raises:
         PoisonError: the runner broke; neither it nor the lanes are to be used any more.
+        CalledOffError: the same, as it was called off.
     """
     holding = [lane for lane in lanes.values() if lane.holds]
     taken: list[tuple[LaneWork, Arrival]] = []
@@ -153,10 +154,13 @@ def run_inputs(run: Callable[[Sequence[Input]], Result], arrivals: Sequence[Arri
 
     Raises:
         PoisonError: the runner broke.
+        CalledOffError: the runner was called off.
     """
     usable = [arrival for arrival in arrivals if arrival.input is not None and arrival.refusal is None]
     try:
         return run([arrival.input for arrival in usable if arrival.input is not None])
+    except CalledOffError:
+        raise
     except Exception as error:
         _log.exception("the runner broke", inputs=len(usable))
         raise PoisonError([arrival.origin for arrival in usable]) from error
@@ -212,7 +216,7 @@ def _refuse(work: LaneWork, arrival: Arrival, refusal: MessageError, group: str)
 
 
 def _snapshots(work: LaneWork, runner: Runner, group: str) -> None:
-    for stay_id in work.lane.fasten():
+    for stay_id in work.lane.fasten(work.inputs):
         _snapshot(work, runner, group, stay_id)
 
 

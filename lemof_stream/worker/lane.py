@@ -18,8 +18,10 @@ from lemof_stream.worker.merge import AT_ONCE, EventTimeMerge
 _SNAPSHOT_AGE_S: Final = 3600.0
 # Steps and the limits of silence are counted in minutes, and to look at every stay costs a millisecond a thousand.
 _MINUTE_S: Final = 60.0
-# Stays that were admitted together fall due together; a transaction carries this many and leaves the rest to the next.
+# Stays that were admitted together fall due together: a transaction carries this many, or one for so many inputs, and
+# leaves the rest to the next. With 2,500 stays in a partition one is due for every 20 windows.
 _SNAPSHOTS_AT_ONCE: Final = 32
+_INPUTS_A_SNAPSHOT: Final = 10
 
 
 class Lane:
@@ -129,12 +131,13 @@ class Lane:
         """The stay has left: no snapshot of it is due any more."""
         self._loose.pop(stay_id, None)
 
-    def fasten(self) -> list[str]:
-        """The stays that are due for a snapshot, which is taken for granted from here on."""
+    def fasten(self, inputs: int) -> list[str]:
+        """The stays that are due for a snapshot, which is taken for granted from here on. `inputs`: of the cycle."""
         behind, before = self.next_window - self._snapshot_every, monotonic() - _SNAPSHOT_AGE_S
+        most = max(_SNAPSHOTS_AT_ONCE, inputs // _INPUTS_A_SNAPSHOT)
         due = [
             stay_id
-            for stay_id, (offset, at) in islice(self._loose.items(), _SNAPSHOTS_AT_ONCE)
+            for stay_id, (offset, at) in islice(self._loose.items(), most)
             if offset < behind or at < before
         ]
         for stay_id in due:

@@ -14,6 +14,7 @@ from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.clients import partition_producer, stop_client
 from lemof_stream.worker.committed import Resume, committed_offsets, resume_point
+from lemof_stream.worker.cycle_size import CycleSize
 from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.quarantine import Quarantine
 from lemof_stream.worker.restore import Restore, Restored
@@ -22,6 +23,9 @@ _log = get_logger(__name__)
 
 # Starting a producer waits for the former owner's transaction to end, some 100 ms.
 _OPEN_S: Final = 30.0
+# Cycles' worth of records that wait in memory before their topics are paused: enough to fill the next cycle while a
+# fetch is under way.
+_HELD_CYCLES: Final = 2
 
 
 class Lanes(dict[int, Lane]):
@@ -57,6 +61,20 @@ class Lanes(dict[int, Lane]):
     def kept(self, partition: int) -> bool:
         """Whether the partition's lane was kept."""
         return partition in self._kept
+
+    def hold_back(self, cycle: int) -> None:
+        """Fetch no more of what already waits in memory. `cycle`: the most records of one."""
+        paused = self._consumer.paused()
+        most = max(_HELD_CYCLES * cycle // max(sum(lane.holds for lane in self.values()), 1), 1)
+        for lane in self.values():
+            if lane.overrun:
+                continue
+            for place in lane.places:
+                full = lane.held(place.topic) >= most
+                if full and place not in paused:
+                    self._consumer.pause(place)
+                elif not full and place in paused:
+                    self._consumer.resume(place)
 
     async def close(self, runner: Runner, partitions: Iterable[int]) -> None:
         """Forget lanes and their state; those that are still ours are opened anew by the loop."""
@@ -140,7 +158,7 @@ class Lanes(dict[int, Lane]):
                 runner,
                 lane,
                 resume.replay_from,
-                chunk=quarantine.chunk(partition, self._settings.cycle_max),
+                chunk=quarantine.chunk(partition, CycleSize(self._settings.cycle_max).limit),
                 poisoned=quarantine.poisoned,
             )
         except BaseException:

@@ -7,6 +7,7 @@ cycle and both rebalance callbacks, which aiokafka runs beside the loop.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,11 +26,12 @@ from lemof_stream.contracts.topics import EHR_FEATURES, SNAPSHOTS, VITALS
 from lemof_stream.errors import BrokerError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Limits
-from lemof_stream.runner.runner import Runner
+from lemof_stream.runner.runner import CalledOffError, Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.clients import group_consumer, stop_client
 from lemof_stream.worker.cycle import LaneWork, PoisonError, parting, run_cycle
+from lemof_stream.worker.cycle_size import CycleSize
 from lemof_stream.worker.lanes import Lanes
 from lemof_stream.worker.observer import Observer, Watch
 from lemof_stream.worker.progress import Progress
@@ -47,16 +49,15 @@ _INPUTS: Final = (VITALS, EHR_FEATURES)
 _POLL_MS: Final = 50
 # `getmany` waits without end once a rebalance has begun, and its callback waits for the lock that we hold meanwhile.
 _REBALANCE_BEGAN_S: Final = 1.0
-# Cycles that overlap before the loop looks up, to hear of a request to stop: some seconds. The last of them is not
+# Cycles overlap for so long before the loop looks up, for another model and for partitions to open; the last is not
 # overlapped.
-_CYCLES_A_TURN: Final = 10
-# Cycles' worth of records of a partition that wait in memory before their topic is paused: enough to fill the next
-# cycle while a fetch is under way, a few MB.
-_HELD_CYCLES: Final = 4
+_TURN_S: Final = 2.0
 # Between attempts while Kafka is away or a partition cannot be opened.
 _RETRY_S: Final = 1.0
 # An init system is told that we are gone within 2 s, and the last cycle and the clients' stop want their share.
 _HAND_OVER_S: Final = 0.6
+# A usual cycle ends long before, and is handed over; one that works off a backlog takes seconds.
+_LAST_CYCLE_S: Final = 0.5
 # Beyond the transactions' timeout the coordinator has ended it, so nothing is left to wait for.
 _COMMIT_S: Final = 35.0
 # What one transaction of the hand-over sends within some 0.2 s.
@@ -74,7 +75,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._limits = Limits(
             timedelta(minutes=settings.stale_after_min), timedelta(minutes=settings.withheld_after_min)
         )
-        self._runner = Runner(predictor, self._limits)
+        self._runner = Runner(predictor, self._limits, self._has_to_leave)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="runner")
         self._lock = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -82,6 +83,8 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._assigned: set[int] = set()
         self._retry_at: dict[int, float] = {}
         self._quarantine = Quarantine()
+        self._size = CycleSize(settings.cycle_max)
+        self._cycle_began = math.inf
         self._progress = Progress()
         self.observer = Observer(settings, tracer)
         self._models = Models(settings, predictor, partitions, self.observer.models)
@@ -184,6 +187,8 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 return  # the rebalance that called the opening off waits for the lock
             except PoisonError as poison:
                 await self._start_over(poison)
+            except CalledOffError:
+                await self._lanes.close_all(self._runner)
         self._progress.tell()
 
     async def _change_model(self) -> None:
@@ -206,16 +211,17 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             return {}
 
     async def _cycles(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch) -> None:
-        """One cycle; under load some, each computed while the one before it commits."""
+        """One cycle; while records come some, each computed while the one before it commits."""
         began = time.monotonic()
+        until = began + _TURN_S
         works = await self._run_cycle(fetched, watch)
-        for left in reversed(range(_CYCLES_A_TURN)):
+        while works:
             committing = asyncio.create_task(self._commit_all(works, watch))
             following: list[LaneWork] = []
             try:
-                if left and self._behind(works):
+                if time.monotonic() < until and self._undisturbed():
                     watch = self.observer.watch()
-                    following = await self._run_cycle(await self._fetch(wait_ms=0), watch)
+                    following = await self._run_cycle(await self._fetch(), watch)
             finally:
                 failed = await committing
             self._progress.note(
@@ -225,19 +231,16 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._give_up(failed)
             # What was computed on top of what was not committed goes with it: its lane is opened anew.
             works = [work for work in following if work.lane.partition not in failed]
-            if not works:
-                break
         await self._lanes.close(
             self._runner, [p for p, lane in self._lanes.items() if lane.overrun and not lane.holds]
         )
 
-    def _behind(self, works: Sequence[LaneWork]) -> bool:
-        """Whether more waits than a cycle takes, and nothing else does that has to wait for a commit."""
-        full = sum(work.inputs for work in works) >= self._settings.cycle_max
+    def _undisturbed(self) -> bool:
+        """Whether nothing waits that has to wait for a commit."""
         open_all = self._assigned <= self._lanes.keys() and not any(
             lane.overrun for lane in self._lanes.values()
         )
-        return full and open_all and not self._called_off()
+        return open_all and not self._called_off()
 
     async def _run_cycle(
         self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch
@@ -247,7 +250,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         works = await loop.run_in_executor(self._executor, self._compute, fetched, at_end, watch)
         self._quarantine.clear(self._lanes)
-        self._hold_back()
+        self._lanes.hold_back(self._size.limit)
         return works
 
     async def _commit_all(self, works: Sequence[LaneWork], watch: Watch) -> dict[int, BaseException]:
@@ -270,16 +273,19 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         watch: Watch,
     ) -> list[LaneWork]:
         """In the runner's thread, so that heartbeats go on meanwhile."""
+        self._cycle_began = time.monotonic()
         for place, records in fetched.items():
             lane = self._lanes.get(place.partition)
             if lane is not None:  # else of a partition that is not ours any more, or not yet: they come again
                 lane.receive(records)
         watch.lap("read")
-        lanes, limit = self._quarantine.chosen(self._lanes, self._settings.cycle_max)
+        lanes, limit = self._quarantine.chosen(self._lanes, self._size.limit)
         works = run_cycle(
             self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned, watch.spans
         )
         watch.lap("compute")
+        self._size.took(sum(work.inputs for work in works), time.monotonic() - self._cycle_began)
+        self._cycle_began = math.inf
         return works
 
     async def _commit(self, work: LaneWork) -> None:
@@ -309,6 +315,12 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             stays += sum(len(work.records[SNAPSHOTS]) for work in works)
         _log.info("handed over", snapshots=stays, seconds=round(time.monotonic() - began, 3))
 
+    def _has_to_leave(self) -> bool:
+        """Whether a cycle is to be left half done, which loses nothing: others take its records, from where the last
+        one was committed.
+        """
+        return self._stop.is_set() and time.monotonic() - self._cycle_began > _LAST_CYCLE_S
+
     def _called_off(self) -> bool:
         """Whether what takes long is to be left: a rebalance has begun, or the process is to stop."""
         return not self._settled.is_set() or self._stop.is_set()
@@ -326,20 +338,6 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             if place.partition in self._lanes:
                 self._lanes[place.partition].overrun = True
                 self._consumer.pause(place)
-
-    def _hold_back(self) -> None:
-        """Fetch no more of what already waits in memory."""
-        paused = self._consumer.paused()
-        most = _HELD_CYCLES * self._settings.cycle_max
-        for lane in self._lanes.values():
-            if lane.overrun:
-                continue
-            for place in lane.places:
-                full = lane.held(place.topic) >= most
-                if full and place not in paused:
-                    self._consumer.pause(place)
-                elif not full and place in paused:
-                    self._consumer.resume(place)
 
     async def _open_next(self) -> None:
         """Go on with the partitions that were kept, else open one, so that the others do not wait for all."""
@@ -373,4 +371,4 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             topic, partition, offset = culprit
             _log.error("a message breaks the runner", topic=topic, partition=partition, offset=offset)
         await self._lanes.close_all(self._runner)
-        self._runner = Runner(self._runner.predictor, self._limits)
+        self._runner = Runner(self._runner.predictor, self._limits, self._has_to_leave)
