@@ -97,10 +97,12 @@ class Message(Part):
         if value is None:
             raise MessageError("unreadable", f"The message has no value where a {cls.__name__} is due.")
         try:
-            message: Self = cls.__pydantic_validator__.validate_json(value)  # what `model_validate_json` calls
-            return message
+            message: Self = cls.__pydantic_validator__.validate_json(
+                value
+            )  # what `model_validate_json` calls
         except ValidationError as error:
             raise unreadable(cls.__name__, error) from None
+        return message
 
 
 def unreadable(what: str, error: ValidationError) -> MessageError:
