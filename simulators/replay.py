@@ -56,7 +56,7 @@ class CohortFeed:
         )
         since = columns[0] + start_min * columns[2].astype(np.int64)
         in_order = np.lexsort((columns[2], columns[1], since))
-        self.at_s: NDArray[np.float64] = since[in_order] * 60.0
+        self.at_s = since[in_order].astype(np.float64) * 60
         self._columns = tuple(column[in_order] for column in columns)
         self.window = self._columns[1] == _Kind.WINDOW
         self.stay = self._columns[2]
