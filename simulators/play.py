@@ -178,8 +178,9 @@ class Player:
 
     async def _wait_for(self, moment: Moment) -> bool:
         """Wait until a moment is due, with watermarks while nothing else is sent; False for a change of course."""
+        # Not within the loop: what comes in the very turn in which the wait times out would be lost.
+        self._woken.clear()
         while True:
-            self._woken.clear()
             await self._watermark_when_due(moment)
             wait_s = self._tempo.wait_s(moment.at_s)
             if wait_s <= 0:
