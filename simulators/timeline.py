@@ -1,6 +1,6 @@
 """What a simulator is: messages in the order in which they are to be sent."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -31,8 +31,10 @@ class Timeline:
     disorder_s: float
     """How much later than its event time a message may be sent, in seconds of the timeline."""
     messages: int
-    """How many there are in all; 0 for a timeline without an end."""
+    """How many there are in all, at most; 0 for a timeline without an end."""
     moments: Iterator[Moment]
+    moments_from: Callable[[float], Iterator[Moment]] | None = None
+    """The moments from this second on, once more; None for a timeline that is made as it is played."""
 
 
 def topic_of(message: StayMessage) -> str:

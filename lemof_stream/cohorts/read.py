@@ -11,11 +11,11 @@ from lemof_stream.errors import DataError
 
 _READERS: Final = (physionet2012, eicu, sepsis2019)
 COHORTS: Final[dict[str, Callable[..., Cohort]]] = {reader.NAME: reader.read for reader in _READERS}
-"""Of stays: what is trained on, predicted and replayed; the recordings of `bidmc` are waveforms of minutes."""
+"""Of stays: what is trained on and predicted; the recordings of `bidmc` are waveforms of minutes."""
 
 NO_STAYS: Final = (
-    f"{bidmc.NAME} holds waveforms of minutes, not stays to train on, predict or replay; `lemof signals` and "
-    f"`lemof experiments run signals` read it without --cohort."
+    f"{bidmc.NAME} holds waveforms of minutes, not stays to train on or predict; `lemof signals`, "
+    f"`lemof-sim replay {bidmc.NAME}` and `lemof experiments run signals` read it without --cohort."
 )
 
 

@@ -1,5 +1,5 @@
-"""What the passing of time does to a stay that nothing comes from: its step closes, it goes stale, then is withheld,
-and some time after its discharge it leaves.
+"""What the passing of time does to a stay that nothing comes from: its step closes, it goes stale, then is withheld;
+its discharge closes every step that has begun, and some time after that it leaves.
 
 Time is the event time of a partition, told from outside. All of this follows from what a stay has taken in and from
 that time, however coarsely it moves.
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.model.schema import InputSchema
 from lemof_stream.runner.grid import place
+from lemof_stream.runner.intake import FARTHEST_LEAP
 from lemof_stream.runner.stay import Silence, Stay
 
 
@@ -49,6 +50,16 @@ class Clock:
         """Note how many steps are over; returns whether one is due by that."""
         stay.passed = max(stay.passed, (now - stay.admitted_at) // self._length)
         return stay.told < stay.due
+
+    def begun(self, stay: Stay, now: datetime) -> int:
+        """The last step of the stay that has begun by its discharge; the open one while that is to come.
+
+        A discharge a leap behind all else that was heard of the stay is a broken clock, and opens nothing.
+        """
+        if stay.discharged_at is None or now < stay.discharged_at:
+            return stay.open
+        step, _ = place(stay.admitted_at, stay.discharged_at, self._step_minutes)
+        return step if stay.open < step <= stay.open + FARTHEST_LEAP // self._length else stay.open
 
     def fallen(self, stay: Stay, now: datetime) -> list[Fallen]:
         """Every kind of silence that is to be said of the stay by now and has not been.

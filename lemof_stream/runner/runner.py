@@ -106,6 +106,8 @@ class Runner:
         """Let a partition's time come to `now`: steps that are over close, silent stays are told, ended ones leave."""
         published: Published = []
         own = self._of(partition)
+        begun = [(stay, self._clock.begun(stay, now)) for stay in own]
+        self._make_room([(stay, step) for stay, step in begun if step > stay.open], published)
         self._commit([stay for stay in own if self._clock.pass_steps(stay, now)], published)
         fallen = [fallen for stay in own for fallen in self._clock.fallen(stay, now)]
         self._commit(list({f.stay.slot: f.stay for f in fallen}.values()), published)

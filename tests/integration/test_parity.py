@@ -20,14 +20,13 @@ import pytest
 from lemof_stream.contracts.topics import VITALS
 from tests.messages import read_all
 from tests.programs import lemof, run_lemof
+from tests.recordings import some_of_eicu, some_of_sepsis
 from tests.waiting import wait_until
 
 TOLERANCE: Final = 1e-5
 STAYS: Final = int(os.environ.get("LEMOF_PARITY_STAYS", "25"))
 DISORDER: Final = ("--disorder", "7200", "--duplicates", "0.1", "--seed", "5")
-COLUMNS: Final = (
-    "p_death", "p_los_gt_3", "p_los_gt_7", "p_los_gt_14", "los_days", "los_days_lo", "los_days_hi"
-)  # fmt: skip
+KEY: Final = ("stay_id", "step_end_min")
 _FLOW_S: Final = 120.0  # Faust takes some ten seconds to join its group, and as long again on a busy machine
 
 REBALANCES: Final = ("--speed", "10000")  # 48 hours in 17 s: meanwhile a worker joins and leaves
@@ -35,18 +34,21 @@ REBALANCES: Final = ("--speed", "10000")  # 48 hours in 17 s: meanwhile a worker
 Predictions = dict[tuple[str, int], dict[str, float]]
 
 
-def offline(recordings: Path, to: Path) -> Predictions:
+def offline(recordings: Path, to: Path, cohort: str = "physionet2012") -> Predictions:
     done = run_lemof(
-        "predict", "--cohort", "physionet2012", "--data", str(recordings), "--out", str(to), deadline_s=200
+        "predict", "--cohort", cohort, "--data", str(recordings), "--out", str(to), deadline_s=200
     )
     assert done.returncode == 0, done.stderr
     rows = pq.read_table(to).to_pylist()
-    return {(row["stay_id"], row["step_end_min"]): {name: row[name] for name in COLUMNS} for row in rows}
+    return {
+        (row["stay_id"], row["step_end_min"]): {n: value for n, value in row.items() if n not in KEY}
+        for row in rows
+    }
 
 
 @contextmanager
 def replaying(
-    brokers: str, recordings: Path, *flags: str
+    brokers: str, recordings: Path, *flags: str, cohort: str = "physionet2012"
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A replay; what it told is there when the block has ended."""
     command = [
@@ -54,7 +56,7 @@ def replaying(
         "-c",
         "from simulators.cli.main import main; main()",
         "replay",
-        "physionet2012",
+        cohort,
     ]
     command += ["--data", str(recordings), "--brokers", brokers, "--stays", str(STAYS), "--json", *flags]
     told: dict[str, Any] = {}
@@ -104,14 +106,36 @@ def test_parity_every_stay_and_step_ends_as_the_offline_prediction(
             lambda: _complete(finals(topics), expected), _FLOW_S, "the last final of every stay"
         )
 
+    _assert_equal(messages, expected)
+    if not flags:
+        assert len(messages) == len(expected), "in event-time order every step becomes final once"
+
+
+@pytest.mark.parametrize("cohort", ["eicu", "sepsis2019"])
+def test_parity_of_the_other_cohorts_under_their_own_checkpoints(
+    cohort: str, topics: str, data_dir: Path, tmp_path: Path
+) -> None:
+    recordings = {"eicu": some_of_eicu, "sepsis2019": some_of_sepsis}[cohort](data_dir, tmp_path / "data")
+    expected = offline(recordings, tmp_path / "offline.parquet", cohort)
+    with (
+        lemof(tmp_path / "ehr.log", "ehr", "--brokers", topics),
+        lemof(tmp_path / "run.log", "run", "--brokers", topics, "--checkpoint", cohort),
+    ):
+        with replaying(topics, recordings, "--start", "90", cohort=cohort) as (_, told):
+            pass
+        messages = wait_until(
+            lambda: _complete(finals(topics), expected), _FLOW_S, "the last final of every stay"
+        )
+    assert _accounted(audit(topics), told)
+    _assert_equal(messages, expected)
+
+
+def _assert_equal(messages: list[dict[str, Any]], expected: Predictions) -> None:
     published = {(m["stay_id"], m["step_end_min"]): m["predictions"] for m in messages}
     assert published.keys() == expected.keys()
-    difference = max(
-        abs(published[key][name] - row[name]) for key, row in expected.items() for name in COLUMNS
+    assert (
+        max(abs(published[key][n] - v) for key, row in expected.items() for n, v in row.items()) <= TOLERANCE
     )
-    assert difference <= TOLERANCE
-    if not flags:
-        assert len(messages) == len(published), "in event-time order every step becomes final once"
 
 
 def _join_and_leave(brokers: str, to: Path, replay: "subprocess.Popen[str]") -> None:

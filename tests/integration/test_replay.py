@@ -21,7 +21,8 @@ from lemof_stream.cohorts import read_cohort
 from lemof_stream.contracts.ehr import Admission, Discharge, EhrEvent, Watermark, read_ehr_event
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
 from lemof_stream.contracts.vitals import VitalWindow
-from simulators.replay import ADMITTED_AT, choose, timeline_of
+from simulators.feed import ORIGIN, timeline_of
+from simulators.replay import CohortFeed
 from tests.messages import read_all
 from tests.topics import PARTITIONS
 from tests.waiting import wait_until_async
@@ -60,9 +61,9 @@ async def test_a_replay_puts_every_message_into_its_stay_s_partition_in_event_ti
 ) -> None:
     told = replay(topics, data_dir, "--stays", "30")
 
-    cohort = choose(read_cohort("physionet2012", data_dir / _SET), (), 30)
+    cohort = read_cohort("physionet2012", data_dir / _SET).take(range(30))
     expected: dict[str, list[tuple[int, bytes]]] = {VITALS: [], EHR_EVENTS: []}
-    for moment in timeline_of(cohort).moments:
+    for moment in timeline_of(CohortFeed(cohort)).moments:
         for message in moment.messages:
             topic = VITALS if isinstance(message, VitalWindow) else EHR_EVENTS
             expected[topic].append((partition_of(message.stay_id, PARTITIONS), message.to_bytes()))
@@ -92,7 +93,7 @@ async def test_no_event_follows_a_watermark_that_has_passed_it(topics: str, data
         topics, data_dir, "--stays", "20", "--speed", "60000", "--disorder", "7200", "--duplicates", "0.2",
     )  # fmt: skip
 
-    passed = dict.fromkeys(range(PARTITIONS), ADMITTED_AT - timedelta(days=1))
+    passed = dict.fromkeys(range(PARTITIONS), ORIGIN - timedelta(days=1))
     watermarks = 0
     for partition, event in await events_of(topics):
         if isinstance(event, Watermark):
@@ -210,6 +211,9 @@ def test_a_kafka_without_the_topics_is_one_sentence_and_status_2(fresh_broker: B
         (("replay", "physionet2012", "--data", "absent"), "absent does not exist"),
         (("replay", "physionet2012", "--data", ".", "--speed", "fast"), "--speed fast is no speed"),
         (("replay", "physionet2012", "--data", ".", "--speed", "-3"), "--speed -3 is no speed"),
+        (("replay", "physionet2012", "--data", ".", "--start", "soon"), "--start soon is no start"),
+        (("replay", "physionet2012", "--data", ".", "--control", "0.0.0.0:80"), "no place on this machine"),
+        (("replay", "bidmc", "--data", "."), "holds no recording of bidmc"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(

@@ -124,6 +124,23 @@ def test_a_discharged_stay_is_not_silent_and_leaves_when_nothing_of_it_can_be_re
     assert runner.stays(0) == []
 
 
+def test_a_discharge_closes_the_hours_before_it_that_held_nothing(predictor: Predictor) -> None:
+    by_window, by_discharge = Runner(predictor), Runner(predictor)
+    inputs: list[Input] = [admission(), *(window(minute) for minute in range(10, 300, 25))]
+    expected = last_revisions([by_window.cycle([*inputs, window(61 * 60)])])
+    by_discharge.cycle([*inputs, discharge(60 * 60)])
+    assert told(by_discharge.advance(0, at(60 * 60 - 1))) == []
+    closed = by_discharge.advance(0, at(60 * 60)).predictions
+    assert [(p.step, p.kind) for p in closed] == [(step, "final") for step in range(6, 61)]
+    assert all(p.predictions == expected["s1", p.step].predictions for p in closed)
+    assert by_discharge.advance(0, at(61 * 60)).predictions == []
+
+
+def test_a_discharge_years_after_all_else_opens_no_step(runner: Runner) -> None:
+    runner.cycle([admission(), window(30), discharge(366 * 24 * 60)])
+    assert runner.advance(0, at(366 * 24 * 60)).predictions == []
+
+
 def test_what_comes_for_a_stay_that_has_left_is_late_and_its_record_a_duplicate(runner: Runner) -> None:
     runner.cycle([admission(), window(30), discharge(60)])
     runner.advance(0, at(60 + 48 * 60))

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,10 @@ from lemof_stream.cohorts import Cohort, read_cohort
 from lemof_stream.contracts.ehr import Admission, Discharge, Observations
 from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.errors import ConfigError
-from simulators.replay import ADMITTED_AT, choose, timeline_of
-from simulators.timeline import Moment, StayMessage
+from simulators.feed import ORIGIN, chosen
+from simulators.feed import timeline_of as timeline_of_feed
+from simulators.replay import CohortFeed
+from simulators.timeline import Moment, StayMessage, Timeline
 from tests.unit.cohorts.recordings import stay, write
 
 
@@ -29,6 +32,10 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     return read_cohort("physionet2012", write(folder, stays))
 
 
+def timeline_of(cohort: Cohort, **manner: Any) -> Timeline:
+    return timeline_of_feed(CohortFeed(cohort), **manner)
+
+
 def sent(moments: list[Moment]) -> list[StayMessage]:
     return [message for moment in moments for message in moment.messages]
 
@@ -42,7 +49,7 @@ def told(message: StayMessage) -> tuple[str, str, float, dict[str, float]]:
             at, kind, values = message.event_time, "observations", message.values
         case Admission() | Discharge():
             at, kind, values = message.event_time, message.kind, {}
-    return kind, message.stay_id, (at - ADMITTED_AT) / timedelta(minutes=1), values
+    return kind, message.stay_id, (at - ORIGIN) / timedelta(minutes=1), values
 
 
 def test_a_cohort_becomes_windows_and_events_in_event_time_order(cohort: Cohort) -> None:
@@ -128,17 +135,59 @@ def test_every_message_can_be_sent_twice(cohort: Cohort) -> None:
     assert set(copies.values()) == {2}
 
 
+def test_stays_that_start_one_after_another_keep_their_own_time(cohort: Cohort) -> None:
+    together = sent(list(timeline_of(cohort).moments))
+    apart = sent(list(timeline_of_feed(CohortFeed(cohort, start_min=90)).moments))
+
+    rows = {stay_id: row for row, stay_id in enumerate(cohort.stay_ids)}
+    assert all(m.admitted_at == ORIGIN + timedelta(minutes=90 * rows[m.stay_id]) for m in apart)
+
+    def own_time(message: StayMessage) -> tuple[str, str, float, dict[str, float]]:
+        kind, stay_id, minute, values = told(message)
+        return kind, stay_id, minute - (message.admitted_at - ORIGIN) / timedelta(minutes=1), values
+
+    assert sorted(map(own_time, apart)) == sorted(map(told, together))
+    assert [told(m)[2] for m in apart] == sorted(told(m)[2] for m in apart)
+
+
+def test_gaps_leave_stretches_of_windows_out_the_same_whichever_stays_are_sent(data_dir: Path) -> None:
+    cohort = read_cohort("physionet2012", data_dir / "physionet2012" / "set-a.tar.xz").take(range(60))
+
+    def windows(of: Cohort, gaps: float) -> set[str]:
+        messages = sent(list(timeline_of(of, gaps=gaps, gap_min=180, seed=3).moments))
+        return {m.window_id for m in messages if isinstance(m, VitalWindow)}
+
+    whole, left = windows(cohort, 0.0), windows(cohort, 0.3)
+    assert left < whole
+    assert 0.6 < len(left) / len(whole) < 0.8
+    assert windows(cohort.take(range(30, 60)), 0.3) < left
+    assert windows(cohort, 1.0) == set()
+    events = sent(list(timeline_of(cohort, gaps=1.0).moments))
+    assert len(events) == len(sent(list(timeline_of(cohort).moments))) - len(whole)
+
+
+@settings(deadline=None, max_examples=50)
+@given(second=st.floats(0, 7200), disorder_s=SECONDS)
+def test_a_timeline_can_be_taken_up_at_any_second(cohort: Cohort, second: float, disorder_s: float) -> None:
+    timeline = timeline_of(cohort, disorder_s=disorder_s)
+    assert timeline.moments_from is not None
+
+    rest = list(timeline.moments_from(second))
+
+    assert rest == [moment for moment in timeline.moments if moment.at_s >= int(second)]
+
+
 def test_stays_are_chosen_by_name_and_from_the_first(cohort: Cohort) -> None:
-    assert choose(cohort, (), None).stay_ids == ("11", "12", "13")
-    assert choose(cohort, (), 2).stay_ids == ("11", "12")
-    assert choose(cohort, ("13", "12", "13"), None).stay_ids == ("12", "13")
+    assert chosen(cohort.stay_ids, (), None) == [0, 1, 2]
+    assert chosen(cohort.stay_ids, (), 2) == [0, 1]
+    assert chosen(cohort.stay_ids, ("13", "12", "13"), None) == [1, 2]
 
 
 def test_a_stay_that_is_not_there_is_one_sentence(cohort: Cohort) -> None:
     with pytest.raises(
         ConfigError, match="The stay 99 is not among the 3 stays that were read; check --stay"
     ):
-        choose(cohort, ("99",), None)
+        chosen(cohort.stay_ids, ("99",), None)
 
 
 def test_every_value_of_a_recording_is_sent_once(data_dir: Path) -> None:
