@@ -17,6 +17,8 @@ from lemof_stream.errors import ConfigError, LemofError
 from lemof_stream.settings import Settings, load_settings
 from lemof_stream.telemetry.pseudonyms import use_key
 from lemof_stream.telemetry.tracing import tracer_from_environment
+from simulators.cli import diff, record
+from simulators.cli.playback import play_recording, recording_named
 from simulators.play import Played, Player
 from simulators.replay import choose, timeline_of
 from simulators.sender import open_sender
@@ -44,7 +46,10 @@ def main() -> None:
 
 @app.command()
 def replay(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The cohort, such as physionet2012.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="The cohort, such as physionet2012, or a file of `record`."),
+    ],
     data: Data = None,
     stays: Annotated[int | None, typer.Option(min=1, help="Only the first N stays.")] = None,
     stay: Annotated[
@@ -65,9 +70,17 @@ def replay(
     """Play a recorded cohort onto the topics: vitals as windows, EHR items as events, at their event times.
 
     All stays are admitted at 2100-01-01T00:00Z and discharged at the end of their last hour that holds data.
+
+    Of a FILE the inputs are sent as they were recorded, keys, partitions, headers and timestamps included, at --speed
+    times the recorded pace; the runner predicts anew. It takes --speed, --brokers, --config and --json alone.
     """
     settings = load_settings(config, brokers=brokers)
     factor = _factor(speed)
+    if (recording := recording_named(name)) is not None:
+        if data or stays or stay or seed or disorder or duplicates:
+            raise ConfigError(f"{name} is replayed as it was recorded; give no option but --speed with it.")
+        play_recording(recording, factor, settings, json=json)
+        return
     cohort = choose(read_cohort(name, *folders(name, data, settings)), stay or (), stays)
     timeline = timeline_of(cohort, disorder_s=disorder, duplicates=duplicates, seed=seed)
     played = asyncio.run(_play(timeline, settings, factor, None))
@@ -94,6 +107,10 @@ def ward(
     settings = load_settings(config, brokers=brokers)
     timeline = ward_timeline(beds, datetime.now(UTC).replace(microsecond=0), seed)
     _tell(asyncio.run(_play(timeline, settings, speed, seconds)), json)
+
+
+app.command(name="record")(record.command)
+app.command(name="diff")(diff.command)
 
 
 def _factor(speed: str) -> float | None:
