@@ -19,6 +19,7 @@ from lemof_stream.telemetry.pseudonyms import use_key
 from lemof_stream.telemetry.tracing import tracer_from_environment
 from simulators.cli import diff, record
 from simulators.cli.playback import play_recording, recording_named
+from simulators.cli.score import scorer_of, tell_score
 from simulators.play import Played, Player
 from simulators.replay import choose, timeline_of
 from simulators.sender import open_sender
@@ -63,6 +64,9 @@ def replay(
         float, typer.Option(min=0, help="Hold messages back by up to S s of event time.")
     ] = 0,
     duplicates: Annotated[float, typer.Option(min=0, max=1, help="Send this share of messages twice.")] = 0,
+    score: Annotated[
+        bool, typer.Option("--score", help="Then score what the live system said, beside `lemof predict`.")
+    ] = False,
     brokers: Brokers = None,
     config: Config = None,
     json: Json = False,
@@ -73,18 +77,26 @@ def replay(
 
     Of a FILE the inputs are sent as they were recorded, keys, partitions, headers and timestamps included, at --speed
     times the recorded pace; the runner predicts anew. It takes --speed, --brokers, --config and --json alone.
+
+    --score needs `lemof ehr`, `lemof run` with the cohort's checkpoint and, for PhysioNet 2012, `lemof ward`, and a
+    folder with outcomes: AUROC (of durations the error) by hours observed, alerts per patient-day, and how long before
+    the event the first alert came.
     """
     settings = load_settings(config, brokers=brokers)
     factor = _factor(speed)
     if (recording := recording_named(name)) is not None:
-        if data or stays or stay or seed or disorder or duplicates:
+        if data or stays or stay or seed or disorder or duplicates or score:
             raise ConfigError(f"{name} is replayed as it was recorded; give no option but --speed with it.")
         play_recording(recording, factor, settings, json=json)
         return
     cohort = choose(read_cohort(name, *folders(name, data, settings)), stay or (), stays)
     timeline = timeline_of(cohort, disorder_s=disorder, duplicates=duplicates, seed=seed)
+    scorer = scorer_of(cohort, settings) if score else None
     played = asyncio.run(_play(timeline, settings, factor, None))
-    _tell(played, json)
+    if scorer is not None and played.complete:
+        tell_score(scorer, played, json=json)
+    else:
+        _tell(played, json)
     if not played.complete:
         typer.echo("lemof-sim: the replay was stopped before its end.", err=True)
         raise typer.Exit(1)
