@@ -88,6 +88,7 @@ class RecordingWriter:
         self._stream = pa.ipc.new_stream(
             file, self._schema, options=pa.ipc.IpcWriteOptions(compression="zstd")
         )
+        self._write()  # no rows yet, but the heading, so that the file can be read from now on
 
     def add(self, row: Row) -> None:
         """Put a row into the group; a full one is written."""
@@ -98,14 +99,19 @@ class RecordingWriter:
     def flush(self) -> None:
         """Write the group; it has reached the disk when this returns."""
         if self._rows:
-            columns = dict(zip(Row._fields, zip(*self._rows, strict=True), strict=True))
-            columns["headers"] = tuple(
-                [{"key": key, "value": value} for key, value in headers] for headers in columns["headers"]
-            )
-            arrays = [pa.array(columns[field.name], field.type) for field in self._schema]
-            self._stream.write_batch(pa.record_batch(arrays, schema=self._schema))
-            self._rows.clear()
-            self._sync()
+            self._write()
+
+    def _write(self) -> None:
+        columns: dict[str, list[Any]] = {
+            name: [getattr(row, name) for row in self._rows] for name in Row._fields
+        }
+        columns["headers"] = [
+            [{"key": key, "value": value} for key, value in headers] for headers in columns["headers"]
+        ]
+        arrays = [pa.array(columns[field.name], field.type) for field in self._schema]
+        self._stream.write_batch(pa.record_batch(arrays, schema=self._schema))
+        self._rows.clear()
+        self._sync()
 
     def end(self) -> None:
         """Write what is left and the mark of an orderly end."""

@@ -13,10 +13,10 @@ from rich.table import Table
 from lemof_stream.cli.plain import plain
 from lemof_stream.cohorts import Cohort
 from lemof_stream.settings import Settings
-from simulators.alarms import AlarmScore
 from simulators.play import Played
 
 if TYPE_CHECKING:  # PyTorch takes seconds, and only --score needs it
+    from simulators.alarms import AlarmScore
     from simulators.score import Score, Scorer, Uncertain
 
 
@@ -81,7 +81,7 @@ def _cell(found: "Uncertain") -> str:
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
-def _alarms(score: "Score", live: AlarmScore, offline: AlarmScore) -> Table:
+def _alarms(score: "Score", live: "AlarmScore", offline: "AlarmScore") -> Table:
     table = Table(
         title="alerts", caption=plain(f"{score.alert_rule}; the event: {score.event}"), box=box.SIMPLE
     )
@@ -92,20 +92,20 @@ def _alarms(score: "Score", live: AlarmScore, offline: AlarmScore) -> Table:
     return table
 
 
-def _burden(alarms: AlarmScore) -> str:
+def _burden(alarms: "AlarmScore") -> str:
     return f"{alarms.per_patient_day:.3f} ({alarms.alerts:,} in {alarms.patient_days:,.1f} days)"
 
 
-def _foreseen(alarms: AlarmScore) -> str:
+def _foreseen(alarms: "AlarmScore") -> str:
     return _share(alarms.alerted_before, alarms.events, alarms.sensitivity)
 
 
-def _lead(alarms: AlarmScore) -> str:
+def _lead(alarms: "AlarmScore") -> str:
     lead = alarms.lead_hours
     return "-" if lead is None else f"{lead.median:.1f} h ({lead.low:.1f} to {lead.high:.1f})"
 
 
-def _right(alarms: AlarmScore) -> str:
+def _right(alarms: "AlarmScore") -> str:
     return _share(alarms.alerted_with_event, alarms.alerted_stays, alarms.positive_predictive_value)
 
 
@@ -113,7 +113,7 @@ def _share(part: int, whole: int, share: float | None) -> str:
     return "-" if share is None else f"{share:.0%} ({part:,} of {whole:,})"
 
 
-_ALARMS: Final[dict[str, Callable[[AlarmScore], str]]] = {
+_ALARMS: Final[dict[str, Callable[["AlarmScore"], str]]] = {
     "alerts per patient-day": _burden,
     "events with an alert before": _foreseen,
     "first alert to event, median (quartiles)": _lead,
