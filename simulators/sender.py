@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +16,7 @@ from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.contracts.ehr import Watermark
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
 from lemof_stream.errors import BrokerError
-from lemof_stream.telemetry.tracing import NO_HEADERS, Headers, sending
+from lemof_stream.telemetry.tracing import NO_HEADERS, sending
 from simulators.timeline import StayMessage, topic_of
 
 # A thousand windows: large batches are what makes a single producer fast; Kafka takes up to 1 MB.
@@ -44,13 +44,13 @@ class Sender:
         topic, headers = topic_of(message), NO_HEADERS
         if self._tracer is not None and topic == VITALS:
             headers = sending(self._tracer, topic, partition, message.stay_id)
-        await self._append(topic, partition, message.stay_id.encode(), message.to_bytes(), headers)
+        await self.append(topic, partition, message.stay_id.encode(), message.to_bytes(), headers)
 
     async def watermark(self, at: datetime) -> None:
         """Tell every partition of the EHR events that the feed is complete up to `at`."""
         value = Watermark(event_time=at).to_bytes()
         for partition in range(self._partitions):
-            await self._append(EHR_EVENTS, partition, None, value)
+            await self.append(EHR_EVENTS, partition, None, value)
 
     async def push(self) -> None:
         """Hand every batch to the producer, without waiting for its delivery.
@@ -79,21 +79,28 @@ class Sender:
         """Wait until nothing is under way any more, whatever became of it."""
         await asyncio.gather(*self._deliveries, return_exceptions=True)
 
-    async def _append(
-        self, topic: str, partition: int, key: bytes | None, value: bytes, headers: Headers = NO_HEADERS
+    async def append(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]] = NO_HEADERS,
+        stamp_ms: int | None = None,
     ) -> None:
-        # Stamped with the wall clock: brokers refuse or expire what carries the event time of a recording.
-        now = int(time.time() * 1000)
+        """Put a record into its partition's batch; a full batch goes out first. `stamp_ms`: its timestamp."""
+        # Else the wall clock: brokers refuse or expire what carries the event time of a recording.
+        stamp = int(time.time() * 1000) if stamp_ms is None else stamp_ms
         batch = self._batches.get((topic, partition))
         if (
             batch is not None
-            and batch.append(key=key, value=value, timestamp=now, headers=list(headers)) is not None
+            and batch.append(key=key, value=value, timestamp=stamp, headers=list(headers)) is not None
         ):
             return
         if batch is not None:
             await self._hand_over((topic, partition))
         self._batches[topic, partition] = batch = self._producer.create_batch()
-        if batch.append(key=key, value=value, timestamp=now, headers=list(headers)) is None:
+        if batch.append(key=key, value=value, timestamp=stamp, headers=list(headers)) is None:
             raise BrokerError(f"A message for {topic} is larger than {_BATCH_BYTES} bytes; send less in one.")
 
     async def _hand_over(self, place: tuple[str, int]) -> None:

@@ -96,7 +96,7 @@ async def check_topics(brokers: str, partitions: int, replication: int) -> list[
                 if found[noun] != wanted:
                     what = f"has {found[noun]} {noun} where the catalogue has {wanted}"
                     differences.append(Difference(topic.name, what))
-            settings = await _settings(client, topic.name)
+            settings = await topic_settings(client, topic.name)
             differences += [
                 Difference(topic.name, f"has {key}={settings.get(key)} where the catalogue has {value}")
                 for key, value in topic.config().items()
@@ -144,7 +144,8 @@ def _shape(described: dict[str, Any]) -> dict[str, int]:
     return {"partitions": len(partitions), "replicas": min(len(p["replicas"]) for p in partitions)}
 
 
-async def _settings(client: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+async def topic_settings(client: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    """Every setting of a topic, the broker's defaults included, in Kafka's names."""
     [answer] = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     [resource] = answer.to_object()["resources"]
     return {entry["config_names"]: entry["config_value"] for entry in resource["config_entries"]}

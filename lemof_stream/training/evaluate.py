@@ -38,7 +38,7 @@ def evaluate(table: pa.Table, cohort: Cohort, threshold: float | None = None) ->
     """
     rows = rows_of(table, cohort)
     stays = TASK_SETS[cohort.name].readout == "stay"
-    parts = _at_hours(rows) if stays else _in_bands(rows)
+    parts = by_hours(rows, cohort)
     hours = {name: {"all": blocks(part)} for name, part in parts.items()}
     whole = parts[str(GROUPS_HOUR)] if stays else rows
     found: dict[str, Any] = {
@@ -61,6 +61,11 @@ def evaluate(table: pa.Table, cohort: Cohort, threshold: float | None = None) ->
         "reliability": {name: _reliability(part) for name, part in parts.items()},
         "subgroups": subgroups(whole, cohort),
     }
+
+
+def by_hours(rows: Rows, cohort: Cohort) -> dict[str, Rows]:
+    """The rows that are scored together: each stay's last up to an hour of HOURS, or those of a band such as `7-12`."""
+    return _at_hours(rows) if TASK_SETS[cohort.name].readout == "stay" else _in_bands(rows)
 
 
 def recorded_at(cohort: Cohort, minute: int) -> NDArray[np.bool_]:

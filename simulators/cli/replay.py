@@ -8,10 +8,12 @@ import typer
 
 from lemof_stream.cli.cohort_options import Data, folders
 from lemof_stream.cli.options import Brokers, Config, Json
-from lemof_stream.cohorts import bidmc, read_cohort
+from lemof_stream.cohorts import Cohort, bidmc, read_cohort
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import load_settings
+from simulators.cli.playback import play_recording, recording_named
 from simulators.cli.playing import play, tell
+from simulators.cli.score import scorer_of, tell_score
 from simulators.control import control_place
 from simulators.feed import Feed, chosen, timeline_of
 from simulators.gateway import WaveformFeed
@@ -19,7 +21,12 @@ from simulators.replay import CohortFeed
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The cohort, such as physionet2012 or bidmc.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE", help="The cohort, such as physionet2012 or bidmc, or a file of `record`."
+        ),
+    ],
     data: Data = None,
     stays: Annotated[int | None, typer.Option(min=1, help="Only the first N stays.")] = None,
     stay: Annotated[
@@ -43,6 +50,9 @@ def command(
     control: Annotated[
         str | None, typer.Option(metavar="127.0.0.1:PORT", help="Serve an API here that steers the replay.")
     ] = None,
+    score: Annotated[
+        bool, typer.Option("--score", help="Then score what the live system said, beside `lemof predict`.")
+    ] = False,
     brokers: Brokers = None,
     config: Config = None,
     json: Json = False,
@@ -55,12 +65,32 @@ def command(
     GET and PATCH /replay of --control tell and change `paused`, `speed` (a number or "max") and `seek` (an event time);
     on a terminal keys do. Forward, what lies between is sent at once. Back, it is sent again: its windows are counted
     as duplicates, or as late where they lie more than 48 steps behind.
+
+    Of a FILE the inputs are sent as they were recorded, keys, partitions, headers and timestamps included, at --speed
+    times the recorded pace; the runner predicts anew. It takes --speed, --brokers, --config and --json alone.
+
+    --score needs `lemof ehr`, `lemof run` with the cohort's checkpoint and, for PhysioNet 2012, `lemof ward`, and a
+    folder with outcomes: AUROC (of durations the error) by hours observed, alerts per patient-day, and how long before
+    the event the first alert came.
     """
     settings = load_settings(config, brokers=brokers)
     factor, start_min = _factor(speed), _start(start)
+    if (recording := recording_named(name)) is not None:
+        if start_min or any((data, stays, stay, seed, disorder, duplicates, gaps, control, score)):
+            raise ConfigError(f"{name} is replayed as it was recorded; give no option but --speed with it.")
+        play_recording(recording, factor, settings, json=json)
+        return
     place = None if control is None else control_place(control)
+    feed, cohort = _feed(name, folders(name, data, settings), stay or [], stays, start_min)
+    scorer = None
+    if score:
+        if cohort is None:
+            raise ConfigError(
+                f"Recordings of {name} have no outcome to score predictions by; leave out --score."
+            )
+        scorer = scorer_of(cohort, settings)
     timeline = timeline_of(
-        _feed(name, folders(name, data, settings), stay or [], stays, start_min),
+        feed,
         disorder_s=disorder,
         duplicates=duplicates,
         gaps=gaps,
@@ -68,20 +98,26 @@ def command(
         seed=seed,
     )
     played = asyncio.run(play(timeline, settings, factor, place=place))
-    tell(played, json=json)
+    if scorer is not None and played.complete:
+        tell_score(scorer, played, json=json)
+    else:
+        tell(played, json=json)
     if not played.complete:
         typer.echo("lemof-sim: the replay was stopped before its end.", err=True)
         raise typer.Exit(1)
 
 
-def _feed(name: str, paths: list[Path], named: list[str], first: int | None, start_min: int) -> Feed:
-    """The stays of a folder that are to be replayed."""
+def _feed(
+    name: str, paths: list[Path], named: list[str], first: int | None, start_min: int
+) -> tuple[Feed, Cohort | None]:
+    """The stays of a folder that are to be replayed; as a cohort, where they are one."""
     if name == bidmc.NAME:
         recordings = bidmc.read(*paths).recordings
         rows = chosen([own.record for own in recordings], named, first)
-        return WaveformFeed([recordings[row] for row in rows], start_min)
+        return WaveformFeed([recordings[row] for row in rows], start_min), None
     cohort = read_cohort(name, *paths)
-    return CohortFeed(cohort.take(chosen(cohort.stay_ids, named, first)), start_min)
+    cohort = cohort.take(chosen(cohort.stay_ids, named, first))
+    return CohortFeed(cohort, start_min), cohort
 
 
 def _factor(speed: str) -> float | None:
