@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from lemof_stream.contracts.topics import VITALS
 from lemof_stream.contracts.vitals import VitalWindow
 from simulators.sender import Sender
 from simulators.timeline import Moment, Timeline
@@ -68,7 +69,7 @@ class Player:
             if self._stopped.is_set():
                 break
             await self._send(moment)
-            progress(len(moment.messages))
+            progress(len(moment.messages) + len(moment.raw))
         complete = not self._stopped.is_set()
         end_s = self._timeline.end_s
         await self._watermark(end_s if complete and end_s is not None else self._safe_s())
@@ -116,6 +117,10 @@ class Player:
             self._windows += window
             self._events += not window
             await self._sender.send(message)
+        for raw in moment.raw:
+            self._windows += raw.topic == VITALS
+            self._events += raw.topic != VITALS
+            await self._sender.send_raw(raw)
         self._reached_s = moment.at_s
 
     def _elapsed(self) -> float:

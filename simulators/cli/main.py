@@ -17,6 +17,7 @@ from lemof_stream.errors import ConfigError, LemofError
 from lemof_stream.settings import Settings, load_settings
 from lemof_stream.telemetry.pseudonyms import use_key
 from lemof_stream.telemetry.tracing import tracer_from_environment
+from simulators.cli import faults
 from simulators.play import Played, Player
 from simulators.replay import choose, timeline_of
 from simulators.sender import open_sender
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same messages.")]
+app.command("faults")(faults.command)
 
 
 def main() -> None:
