@@ -1,11 +1,16 @@
 """`lemof-sim faults`: does a ward with faults end with every window accounted for and the right predictions?"""
 
 import json as encode
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 from lemof_stream.cli.options import Json
+from simulators.faults.scenario import Scenario, load, shipped
 
 _LIST = "list"
 
@@ -25,19 +30,18 @@ def command(
     taken. Exits 0 when every window is accounted for, counts and dead letters are as the faults imply, and final
     predictions are those of a run without them (or, where messages were lost or changed, on what came through); else 1.
     """
-    # The runner brings torch, which takes seconds that `--help` should not.
-    from simulators.faults.run import InterruptedRunError, run
-    from simulators.faults.scenario import load, shipped
-    from simulators.faults.table import show_report, show_scenarios
-
     if scenario == _LIST:
         found = shipped()
         if json:
             typer.echo(encode.dumps({name: shown.about for name, shown in found.items()}))
         else:
-            show_scenarios(found)
+            _show(found)
         return
     loaded = load(scenario)
+    # The runner brings torch, which takes seconds that a scenario which does not fit should not cost.
+    from simulators.faults.run import InterruptedRunError, run
+    from simulators.faults.table import show_report
+
     try:
         report = run(scenario, loaded, lambda text: typer.echo(text, err=True))
     except InterruptedRunError:
@@ -49,3 +53,12 @@ def command(
         show_report(report)
     if not report.held:
         raise typer.Exit(1)
+
+
+def _show(scenarios: Mapping[str, Scenario]) -> None:
+    table = Table(box=box.SIMPLE)
+    for column in ("scenario", "about", "faults"):
+        table.add_column(column, no_wrap=column == "scenario")
+    for name, scenario in scenarios.items():
+        table.add_row(name, scenario.about, ", ".join(dict.fromkeys(fault.kind for fault in scenario.faults)))
+    Console().print(table)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from contextlib import suppress
 from typing import Self
 
 from lemof_stream.client import PredictionStream
@@ -29,8 +30,11 @@ class Published:
 
     async def __aexit__(self, *_: object) -> None:
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self._stream.__aexit__()
+        try:
+            with suppress(asyncio.CancelledError):
+                await self._task  # raises what ended it before
+        finally:
+            await self._stream.__aexit__()
 
     async def _follow(self) -> None:
         async for prediction in self._stream:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Final
 
+from lemof_stream.errors import ConfigError
 from simulators.faults.expected import Accounts, account
 from simulators.faults.scenario import Injected, Scenario, inject
 from simulators.faults.sending import moments_of, sendings_of
@@ -27,13 +28,23 @@ class Plan:
 
 
 def plan(scenario: Scenario) -> Plan:
-    """The messages of a scenario's ward with the faults in them; the same scenario gives the same."""
+    """The messages of a scenario's ward with the faults in them; the same scenario gives the same.
+
+    Raises:
+        ConfigError: a fault touches no message, and would show nothing.
+    """
     end_s = scenario.hours * 3600.0
     moments = takewhile(
         lambda moment: moment.at_s <= end_s, ward(scenario.beds, OPENED_AT, scenario.seed).moments
     )
     clean = sendings_of(moments)
     sendings, injected = inject(scenario, clean)
+    for fault, stays in injected:
+        if not stays:
+            raise ConfigError(
+                f"The fault {fault.kind} from minute {fault.start_min:g} on touches no message of the scenario: let it "
+                "last longer, or take a larger share."
+            )
     held_s = sum(fault.held_s for fault in scenario.message_faults)
     return Plan(
         timeline=Timeline(OPENED_AT, end_s, held_s, len(sendings), moments_of(sendings)),

@@ -7,15 +7,19 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from lemof_stream.contracts.predictions import Kind
+from lemof_stream.settings import Settings
 from lemof_stream.worker.audit import Audit
 from simulators.faults.expected import Counts, Finals
-from simulators.faults.kinds import Silence
+from simulators.faults.kinds import ClockSkew, Silence
 from simulators.faults.observed import Published
 from simulators.faults.plan import Plan
 from simulators.faults.scenario import Injected, Scenario
 
 TOLERANCE: Final = 1e-5
 """How far two predictions may be apart and still be the same: the one that parity is promised to."""
+
+_SILENT: Final[tuple[Kind, ...]] = ("stale", "withheld")
 
 
 class Fault(BaseModel):
@@ -56,6 +60,8 @@ class Report(BaseModel):
     letters: dict[str, int]
     expected_letters: dict[str, int]
     steps: Steps
+    silent_beds: dict[Kind, int]
+    """Beds that had a stale prediction, and a withheld one."""
     balanced: bool
     held: bool
     problems: list[str]
@@ -72,7 +78,7 @@ class Outcome:
 
 
 def judge(
-    name: str, scenario: Scenario, plan: Plan, outcome: Outcome, stale_after_min: int, seconds: float
+    name: str, scenario: Scenario, plan: Plan, outcome: Outcome, settings: Settings, seconds: float
 ) -> Report:
     """Hold what a run left against what it had to come to."""
     faults = _faults_of(scenario, plan.injected)
@@ -80,11 +86,10 @@ def judge(
     steps = _compare(outcome, harmless=scenario.harmless)
     problems = [
         *outcome.audit.problems,
-        *_untouched(faults),
         *_miscounted("windows", counted.model_dump(), plan.accounts.counts.model_dump()),
         *_miscounted("dead letters", outcome.letters, plan.accounts.letters),
         *_wrong_steps(steps),
-        *_untold_silence(scenario, plan.injected, outcome.published, stale_after_min),
+        *_untold_silence(scenario, plan, outcome.published, settings),
     ]
     return Report(
         scenario=name,
@@ -98,6 +103,7 @@ def judge(
         letters=dict(sorted(outcome.letters.items())),
         expected_letters=dict(sorted(plan.accounts.letters.items())),
         steps=steps,
+        silent_beds={kind: len(outcome.published.stays[kind]) for kind in _SILENT},
         balanced=outcome.audit.balanced,
         held=not problems,
         problems=problems,
@@ -124,16 +130,6 @@ def _compare(outcome: Outcome, *, harmless: bool) -> Steps:
     )
 
 
-def _untouched(faults: Sequence[Fault]) -> Iterator[str]:
-    """A sentence for each fault that met nothing, and so shows nothing."""
-    for fault in faults:
-        if fault.process is None and not fault.messages:
-            yield (
-                f"The {fault.kind} of minute {fault.start_min:g} touched no message: let it last longer, or take "
-                "more of them."
-            )
-
-
 def _miscounted(what: str, counted: Mapping[str, int], expected: Mapping[str, int]) -> Iterator[str]:
     """A sentence for each count that is not as expected."""
     for name in sorted(counted.keys() | expected.keys()):
@@ -155,19 +151,26 @@ def _wrong_steps(steps: Steps) -> Iterator[str]:
 
 
 def _untold_silence(
-    scenario: Scenario, injected: Sequence[Injected], published: Published, stale_after_min: int
+    scenario: Scenario, plan: Plan, published: Published, settings: Settings
 ) -> Iterator[str]:
-    """A sentence where beds were silent for long enough and their predictions were never stale."""
-    # A bed's last window is up to a minute old when a silence begins.
-    after = stale_after_min + 1
-    silent = {
-        stay
-        for fault, stays in injected
-        if isinstance(fault, Silence) and min(fault.length_min, scenario.hours * 60 - fault.start_min) > after
-        for stay in stays
-    }
-    if untold := silent - published.stays["stale"]:
-        yield f"{len(untold):,} beds were silent for more than {stale_after_min} minutes and not told as stale."
+    """A sentence where beds were silent to the end, for long enough, and their predictions did not say so.
+
+    Of a silence that has ended a runner that lags behind need not tell: it may take both ends of it in one cycle.
+    """
+    limits = (settings.stale_after_min, settings.withheld_after_min)
+    skewed = {stay for fault, stays in plan.injected if isinstance(fault, ClockSkew) for stay in stays}
+    end_min = scenario.hours * 60
+    for kind, minutes in zip(_SILENT, limits, strict=True):
+        silent = {
+            stay
+            for fault, stays in plan.injected
+            if isinstance(fault, Silence)
+            # A bed's last window is up to a minute old when a silence begins.
+            and fault.start_min + minutes + 1 <= end_min < fault.start_min + fault.length_min
+            for stay in stays
+        }
+        if untold := silent - skewed - published.stays[kind]:
+            yield f"{len(untold):,} beds were silent for more than {minutes} minutes without {kind} predictions."
 
 
 def _faults_of(scenario: Scenario, injected: Sequence[Injected]) -> list[Fault]:

@@ -49,7 +49,7 @@ def run(name: str, scenario: Scenario, say: Say) -> Report:
         settings = load_settings(brokers=broker.bootstrap)
         with OwnedWard(broker, settings, Path(folder), scenario.process_faults) as owned:
             outcome = asyncio.run(_observe(scenario, planned, owned, say))
-    return judge(name, scenario, planned, outcome, settings.stale_after_min, time.monotonic() - started)
+    return judge(name, scenario, planned, outcome, settings, time.monotonic() - started)
 
 
 async def _observe(scenario: Scenario, planned: Plan, owned: OwnedWard, say: Say) -> Outcome:

@@ -9,16 +9,16 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lemof_stream.errors import ConfigError
-from lemof_stream.runner.intake import FARTHEST_LEAP
 from simulators.faults.kinds import AnyFault, BrokerPause, ClockSkew, Kill, MessageFault
 from simulators.faults.sending import Sending
 
 # Half of the two days that the runner keeps: no window is ever late, and the other half is there for clocks ahead.
 _LONGEST_HOURS: Final = 24
 _KEPT_HOURS: Final = 48
-_DAY_MIN: Final = 24 * 60
-REFUSED_FROM_MIN: Final = FARTHEST_LEAP.days * _DAY_MIN + _KEPT_HOURS * 60
-"""A clock that is ahead by this much sends windows that are refused, whatever came before them."""
+REFUSED_FROM_MIN: Final = (7 + 2) * 24 * 60
+"""A clock that is ahead by this much sends windows that are refused, whatever came before them: a runner takes none
+that is a week ahead of its stay's newest step, which is two days after the opening at most. (Not taken from the runner,
+which would bring torch into every command.)"""
 _MOST_WINDOWS: Final = 200_000  # all of them are held in memory, some 1 KB each
 _SHIPPED: Final = resources.files("simulators.faults") / "scenarios"
 

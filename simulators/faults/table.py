@@ -1,23 +1,10 @@
-"""Scenarios and reports for a terminal."""
-
-from collections.abc import Mapping
+"""The report of a run for a terminal."""
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from simulators.faults.report import Fault, Report
-from simulators.faults.scenario import Scenario
-
-
-def show_scenarios(scenarios: Mapping[str, Scenario]) -> None:
-    """Print what ships."""
-    table = Table(box=box.SIMPLE)
-    for column in ("scenario", "about", "faults"):
-        table.add_column(column, no_wrap=column == "scenario")
-    for name, scenario in scenarios.items():
-        table.add_row(name, scenario.about, ", ".join(dict.fromkeys(fault.kind for fault in scenario.faults)))
-    Console().print(table)
 
 
 def show_report(report: Report) -> None:
@@ -38,12 +25,15 @@ def show_report(report: Report) -> None:
             counts.add_row(prefix + name, f"{counted.get(name, 0):,}", f"{expected.get(name, 0):,}")
     console.print(faults, counts)
     steps = report.steps
-    console.print(
-        f"{steps.equal:,} of {steps.expected:,} final predictions equal those of {steps.reference}; "
+    for line in (
+        f"{steps.equal:,} of {steps.expected:,} final predictions equal those of {steps.reference}.",
         f"{steps.repeated:,} predictions were published twice.",
         f"The audit {'balances' if report.balanced else 'does not balance'}.",
-        highlight=False,
-    )
+    ):
+        console.print(line, highlight=False)
+    if any(report.silent_beds.values()):
+        told = ", ".join(f"{beds} {kind}" for kind, beds in report.silent_beds.items())
+        console.print(f"Beds whose silence was told: {told}.", highlight=False)
     for problem in report.problems:
         console.print(problem, markup=False, highlight=False)
     console.print(
