@@ -22,9 +22,8 @@ Share = Annotated[float, Field(gt=0, le=1)]
 _Minutes = Annotated[float, Field(gt=0, le=48 * 60)]
 
 _MINUTE_S: Final = 60.0
-_NO_READING: Final = (
-    9999.0  # beats a minute, which no heart makes: a device's code for "no reading", sent as a value
-)
+# Beats a minute, which no heart makes: a device's code for "no reading", sent as a value.
+_NO_READING: Final = 9999.0
 
 
 class Fault(BaseModel):
@@ -121,7 +120,7 @@ class Drop(NetworkFault):
 
 
 class Corrupt(NetworkFault):
-    """Vital windows arrive broken, in one of the ways named: cut-off JSON, another stay's key, an impossible value."""
+    """Vital windows arrive broken, in one of the ways named: cut-off JSON, a wrong key, an impossible value."""
 
     kind: Literal["corrupt"]
     how: Annotated[tuple[Literal["json", "key", "value"], ...], Field(min_length=1)]
@@ -219,7 +218,7 @@ def _broken(window: VitalWindow, how: str, random: np.random.Generator) -> Broke
         case "json":
             value = value[: int(random.integers(1, len(value)))]
         case "key":
-            key += b"-next"
+            key += b"-next"  # no stay's: any other than its own has to be refused
         case "value":
             value = window.model_copy(update={"channels": {"heart_rate": _NO_READING}}).to_bytes()
             reason = "implausible"
