@@ -10,6 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from lemof_stream.contracts.message import Instant
+from lemof_stream.contracts.topics import VITALS
 from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.errors import ConfigError
 from simulators.sender import Sender
@@ -148,7 +149,7 @@ class Player:
                 progress(0)
             elif await self._wait_for(moment):
                 await self._send(moment)
-                progress(len(moment.messages))
+                progress(len(moment.messages) + len(moment.raw))
                 moment = next(self._moments, None)
             else:
                 progress(0)
@@ -210,6 +211,10 @@ class Player:
             self._windows += window
             self._events += not window
             await self._sender.send(message)
+        for raw in moment.raw:
+            self._windows += raw.topic == VITALS
+            self._events += raw.topic != VITALS
+            await self._sender.send_raw(raw)
         self._reached(moment.at_s)
 
     def _reached(self, at_s: float) -> None:

@@ -17,7 +17,7 @@ from lemof_stream.contracts.ehr import Watermark
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS, partition_of
 from lemof_stream.errors import BrokerError
 from lemof_stream.telemetry.tracing import NO_HEADERS, sending
-from simulators.timeline import StayMessage, topic_of
+from simulators.timeline import RawMessage, StayMessage, topic_of
 
 # A thousand windows: large batches are what makes a single producer fast; Kafka takes up to 1 MB.
 _BATCH_BYTES: Final = 1 << 18
@@ -45,6 +45,11 @@ class Sender:
         if self._tracer is not None and topic == VITALS:
             headers = sending(self._tracer, topic, partition, message.stay_id)
         await self.append(topic, partition, message.stay_id.encode(), message.to_bytes(), headers)
+
+    async def send_raw(self, message: RawMessage) -> None:
+        """Put bytes that need not be a message of the contracts into the batch of the partition they were meant for."""
+        partition = partition_of(message.stay_id, self._partitions)
+        await self.append(message.topic, partition, message.key, message.value)
 
     async def watermark(self, at: datetime) -> None:
         """Tell every partition of the EHR events that the feed is complete up to `at`."""

@@ -1,6 +1,6 @@
 """What a simulator is: messages in the order in which they are to be sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -12,12 +12,23 @@ from lemof_stream.contracts.vitals import VitalWindow
 StayMessage = VitalWindow | Admission | Observations | Discharge
 
 
+class RawMessage(NamedTuple):
+    """What a broken device sends: bytes as they are, in the partition of the stay that they were meant for."""
+
+    topic: str
+    stay_id: str
+    key: bytes
+    value: bytes
+
+
 class Moment(NamedTuple):
     """The messages that are sent together."""
 
     at_s: float
     """Seconds since the timeline's origin, growing from moment to moment."""
     messages: list[StayMessage]
+    raw: Sequence[RawMessage] = ()
+    """Sent behind the messages."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typer
 from lemof_stream.cli.options import Brokers, Config, Json
 from lemof_stream.errors import LemofError
 from lemof_stream.settings import load_settings
-from simulators.cli import diff, record, replay
+from simulators.cli import diff, faults, record, replay
 from simulators.cli.playing import play, tell
 from simulators.ward import ward as ward_timeline
 
@@ -34,6 +34,7 @@ def main() -> None:
 app.command(name="replay")(replay.command)
 app.command(name="record")(record.command)
 app.command(name="diff")(diff.command)
+app.command(name="faults")(faults.command)
 
 
 @app.command()

@@ -1,10 +1,8 @@
 """Runs the demo's ward and sums up what flowed."""
 
 import asyncio
-import signal
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -12,7 +10,7 @@ from typing import Final
 from lemof_stream.broker import Broker
 from lemof_stream.broker.admin import create_topics
 from lemof_stream.broker.listen import Address
-from lemof_stream.cli.demo.children import Children
+from lemof_stream.cli.demo.children import Children, stop_on_signals
 from lemof_stream.cli.demo.flow import Flow, Watch
 from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings, load_settings
@@ -46,13 +44,13 @@ def _board_port() -> int:
 async def _ward(settings: Settings, folder: Path, seconds: int | None) -> int:
     await create_topics(settings.brokers, settings.partitions, settings.replication)
     environment = {"LEMOF_BROKERS": settings.brokers, "LEMOF_BOARD_PORT": str(settings.board_port)}
-    stopped = _stop_on_signals()
+    stopped = stop_on_signals()
     async with Watch(settings.brokers) as watch:
         with Children(folder, environment) as children:
             for name in ("ehr", "run", "ward", "board"):
                 children.start(name, "lemof", name)
             children.start("beds", "lemof-sim", "ward", "--beds", str(BEDS), "--speed", str(SPEED))
-            if not await _until(lambda: _flows(watch.flow), _READY_DEADLINE_S, children, stopped):
+            if not await children.until(lambda: _flows(watch.flow), _READY_DEADLINE_S, stopped):
                 print("Nothing flowed.", flush=True)
                 return 1
             print(
@@ -65,27 +63,8 @@ async def _ward(settings: Settings, folder: Path, seconds: int | None) -> int:
         return 0 if watch.flow.predictions and balance.balanced else 1
 
 
-def _stop_on_signals() -> asyncio.Event:
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    return stopped
-
-
 async def _flows(flow: Flow) -> bool:
     return flow.predictions > 0
-
-
-async def _until(
-    condition: Callable[[], Awaitable[bool]], deadline_s: float, children: Children, stopped: asyncio.Event
-) -> bool:
-    until = time.monotonic() + deadline_s
-    while not await condition():
-        if stopped.is_set() or time.monotonic() > until:
-            return False
-        children.check()
-        await asyncio.sleep(0.2)
-    return True
 
 
 async def _report_until(stopped: asyncio.Event, seconds: int | None, flow: Flow, children: Children) -> None:
@@ -106,7 +85,7 @@ async def _drained(settings: Settings, children: Children) -> Audit:
         latest[:] = [await audit(settings.brokers, settings.group)]
         return latest[0].balanced and latest[0].pending == 0
 
-    await _until(balanced, _DRAIN_DEADLINE_S, children, asyncio.Event())
+    await children.until(balanced, _DRAIN_DEADLINE_S, asyncio.Event())
     return latest[0]
 
 
