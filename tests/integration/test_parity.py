@@ -111,6 +111,7 @@ def test_parity_every_stay_and_step_ends_as_the_offline_prediction(
         assert len(messages) == len(expected), "in event-time order every step becomes final once"
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("cohort", ["eicu", "sepsis2019"])
 def test_parity_of_the_other_cohorts_under_their_own_checkpoints(
     cohort: str, topics: str, data_dir: Path, tmp_path: Path

@@ -18,7 +18,7 @@ from tests.unit.cohorts.recordings import write
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, ...]:
-    """Two minutes with everything, and two of which nothing but the pulse's and the breath's absence is known."""
+    """Two minutes of everything, and two of which nothing is known."""
     files = recording("a") | {"b_Signals.csv": signals(leave_out=("II", "RESP", "PLETH"))}
     return read(write(tmp_path_factory.mktemp("bidmc"), files)).recordings
 
