@@ -18,6 +18,7 @@ _SIM: Final = (sys.executable, "-c", "from simulators.cli.main import main; main
 _SET: Final = "set-a.tar.xz"
 _STAYS: Final = 25
 _DEADLINE_S: Final = 250.0
+_READY_S: Final = 120.0  # three programs start at once
 
 
 def replay(brokers: str, data: Path) -> subprocess.CompletedProcess[str]:
@@ -40,6 +41,7 @@ def recordings(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
+@pytest.mark.timeout(600)
 async def test_a_live_system_scores_as_offline_and_its_alerts_are_counted(
     topics: str, recordings: Path, tmp_path: Path
 ) -> None:
@@ -48,9 +50,9 @@ async def test_a_live_system_scores_as_offline_and_its_alerts_are_counted(
         lemof(tmp_path / "run.log", "run", "--brokers", topics) as run,
         lemof(tmp_path / "ward.log", "ward", "--brokers", topics) as ward,
     ):
-        run.wait_for("partition opened")
-        ehr.wait_for("ready: tables restored")
-        ward.wait_for("ready: tables restored")
+        run.wait_for("partition opened", _READY_S)
+        ehr.wait_for("ready: tables restored", _READY_S)
+        ward.wait_for("ready: tables restored", _READY_S)
         done = replay(topics, recordings)
 
     assert done.returncode == 0, done.stderr
