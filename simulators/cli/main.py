@@ -17,10 +17,12 @@ from lemof_stream.errors import ConfigError, LemofError
 from lemof_stream.settings import Settings, load_settings
 from lemof_stream.telemetry.pseudonyms import use_key
 from lemof_stream.telemetry.tracing import tracer_from_environment
+from simulators.cli import compare
 from simulators.play import Played, Player
 from simulators.replay import choose, timeline_of
 from simulators.sender import open_sender
 from simulators.timeline import Timeline
+from simulators.ward import OCCUPANCY
 from simulators.ward import ward as ward_timeline
 
 app = typer.Typer(
@@ -29,6 +31,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.command(name="compare")(compare.command)
 
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same messages.")]
 
@@ -79,7 +83,11 @@ def replay(
 
 @app.command()
 def ward(
-    beds: Annotated[int, typer.Option(min=1, help="Beds, all taken.")] = 12,
+    beds: Annotated[int, typer.Option(min=1, help="Beds, all taken at first.")] = 12,
+    occupancy: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the beds that patients come for afterwards, on average."),
+    ] = OCCUPANCY,
     speed: Annotated[float, typer.Option(min=0.001, help="Times real time.")] = 1.0,
     seconds: Annotated[float | None, typer.Option(min=0, help="Stop after S s; otherwise on Ctrl-C.")] = None,
     seed: Seed = 0,
@@ -87,12 +95,13 @@ def ward(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Simulate a live ward: coupled vital signs with a daily rhythm, patients who get worse and better, labs.
+    """Simulate a live ward: patients whose circulation, lungs and organs depend on each other and on what is done for
+    them, monitors with artefacts, charts and labs, admissions, transfers and discharges.
 
     Event time starts now and runs at --speed.
     """
     settings = load_settings(config, brokers=brokers)
-    timeline = ward_timeline(beds, datetime.now(UTC).replace(microsecond=0), seed)
+    timeline = ward_timeline(beds, datetime.now(UTC).replace(microsecond=0), seed, occupancy)
     _tell(asyncio.run(_play(timeline, settings, speed, seconds)), json)
 
 
