@@ -3,7 +3,7 @@
 Shapes: N new patients.
 
 Baselines and their spread lie where adults in intensive care do and were then set by hand so that a ward resembles
-PhysioNet 2012, set a (`simulators/reports/physiology.md`). Sizes and times of insults are our own choice.
+PhysioNet 2012, set a (`simulators/reports/physionet2012.md`). Sizes and times of insults are our own choice.
 """
 
 from typing import Final, NamedTuple
@@ -16,7 +16,7 @@ from simulators.physiology.state import Floats, Ints, State, Traits
 
 _HOUR: Final = 60.0
 _DAY: Final = 24 * _HOUR
-_MEAN_STAY: Final = (2.1 * _DAY, 0.75)  # median and log spread of the planned stay
+_PLANNED_STAY: Final = (2.1 * _DAY, 0.75)  # median and log spread of the planned stay
 _REFRACTORY: Final = 0.22  # share whose vessels hardly answer, or whose cause nobody gets hold of
 
 
@@ -35,26 +35,23 @@ class Archetype(NamedTuple):
     ventilated: float = 0.0
     """Share who come with a ventilator."""
     sedation: float = 0.0
-    mechanism: str = ""
 
 
 ARCHETYPES: Final = (
-    Archetype("stable", (-6, 0), (0, 6), ventilated=0.3, sedation=0.3, mechanism="nothing but the daily rhythm"),
+    Archetype("stable", (-6, 0), (0, 6), ventilated=0.3, sedation=0.3),
     Archetype(
         "septic shock", (-3, 12), (3, 14), infection=(0.6, 1.15), lung_injury=(0.0, 0.15), ventilated=0.5,
-        sedation=0.4, mechanism="vessels widen and leak, the heart weakens, fever, a fast heart, lactate",
+        sedation=0.4,
     ),
     Archetype(
         "respiratory failure", (-3, 10), (10, 40), infection=(0.1, 0.45), lung_injury=(0.15, 0.42), ventilated=0.5,
-        sedation=0.5, mechanism="blood passes the lungs unoxygenated, breaths grow fast, muscles tire",
+        sedation=0.5,
     ),
     Archetype(
         "bleeding", (-1, 14), (1, 6), bleeding_h=(0.04, 0.14), ventilated=0.4, sedation=0.3,
-        mechanism="volume and red cells go, the baroreflex holds the pressure until it no longer can",
     ),
     Archetype(
         "weaning", (-10, -2), (2, 8), infection=(0.1, 0.3), lung_injury=(0.08, 0.16), ventilated=1.0, sedation=0.7,
-        mechanism="after an operation: warm up, wake up, off the ventilator",
     ),
 )  # fmt: skip
 # Who lies where; a row a unit, a column an archetype. Our own choice.
@@ -107,7 +104,7 @@ def _traits(kind: Ints, people: People, random: np.random.Generator) -> Traits:
         lung_injury=_range(kind, [a.lung_injury for a in ARCHETYPES], random) * worse,
         response=np.where(refractory, random.uniform(0.1, 0.4, count), random.uniform(0.8, 1.1, count)),
         planned=np.clip(
-            _MEAN_STAY[0] * np.exp(_MEAN_STAY[1] * random.standard_normal(count)), 8 * _HOUR, 21 * _DAY
+            _PLANNED_STAY[0] * np.exp(_PLANNED_STAY[1] * random.standard_normal(count)), 8 * _HOUR, 21 * _DAY
         ),
     )
 

@@ -61,9 +61,9 @@ def circulate(traits: Traits, state: State, disturbed: Disturbance, day: float) 
         + _LOW_PRESSURE * np.maximum(1.0 - state.volume, 0.0)
         + _HEART_FOR_A_DEGREE * np.maximum(state.temperature - NORMAL_TEMPERATURE, -1.0)
         + 120.0 * hypoxia  # 6/min for every 5% of saturation
-        + 14.0 * state.inflammation
+        + 14.0 * state.inflammation  # beside fever and low pressure
         - 6.0 * state.sedation
-        + 3.0 * day
+        + 3.0 * day  # slower at night
         + disturbed.heart
     )
     state.heart_rate = np.clip(toward(state.heart_rate, rate, _HEART_MIN), 30.0, 190.0)

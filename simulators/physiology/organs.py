@@ -89,5 +89,6 @@ def hazard(state: State) -> Floats:
         + np.clip((0.86 - state.saturation_seen) / 0.08, 0.0, 2.0)
         + np.clip((state.lactate - 8.0) / 5.0, 0.0, 1.5)
     )
-    risk: Floats = danger**2 / (10 * 60.0) + 0.04 / (14 * 24 * 60.0)
+    sudden = 0.003 / (24 * 60.0)  # a day: an embolus, an arrhythmia
+    risk: Floats = danger**2 / (10 * 60.0) + sudden
     return risk

@@ -18,7 +18,7 @@ from lemof_stream.contracts.ehr import UnitType
 from simulators.physiology import Mask
 
 UNITS: Final[tuple[UnitType, ...]] = ("coronary", "cardiac_surgery", "medical", "surgical")
-_WARDS: Final[dict[UnitType, str]] = {
+WARDS: Final[dict[UnitType, str]] = {
     "coronary": "Coronary Care",
     "cardiac_surgery": "Cardiac Surgery",
     "medical": "Medical ICU",
@@ -53,11 +53,7 @@ class Beds:
 
     def ward(self, row: int) -> str:
         """The ward that the row's patient lies in."""
-        return _WARDS[self._where(row)]
-
-    def home(self, row: int) -> str:
-        """The ward that the row's patient belongs in."""
-        return _WARDS[self.unit[row]]
+        return WARDS[self._where(row)]
 
     def device(self, row: int) -> str:
         """The monitor beside the row's patient."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lemof_stream.contracts.ehr import Admission, Discharge, Observations, Transfer
+from lemof_stream.contracts.ehr import Admission, Demographics, Discharge, Observations, Transfer
 from lemof_stream.contracts.vitals import VitalWindow
 from simulators.physiology import SIGNS, Floats, Ints, Patients, meet
 from simulators.timeline import Moment, StayMessage, Timeline
@@ -46,8 +46,8 @@ class _Ward:
         bodies, monitors, flow, rounds, self._random = np.random.default_rng(seed).spawn(5)
         self._start, self._now, self._minute = start, start, 0
         self._beds = Beds(beds, occupancy, flow)
-        self._people = meet(self._beds.unit, self._random)
-        self._patients = Patients(self._people, start.hour * 60.0 + start.minute, bodies)
+        self._first = meet(self._beds.unit, self._random)
+        self._patients = Patients(self._first, start.hour * 60.0 + start.minute, bodies)
         self._artefacts = Artefacts(beds, monitors)
         self._rounds = Rounds(beds, rounds)
         self._line = self._random.random(beds) < _WITH_A_LINE
@@ -57,8 +57,8 @@ class _Ward:
         self._wards, self._devices = [""] * beds, [""] * beds
 
     def moments(self) -> Iterator[Moment]:
-        rows = np.arange(len(self._stay_ids))
-        yield Moment(0.0, [self._admission(row, row) for row in rows.tolist()])
+        rows = range(len(self._stay_ids))
+        yield Moment(0.0, [self._admission(row, self._first.demographics(row)) for row in rows])
         while True:
             self._minute += 1
             self._now = self._start + self._minute * _MINUTE
@@ -113,19 +113,17 @@ class _Ward:
 
     def _admissions(self, rows: Ints) -> Iterator[StayMessage]:
         people = meet([self._beds.unit[row] for row in rows.tolist()], self._random)
-        self._people = people
         self._patients.admit(rows, people)
         self._rounds.renew(rows)
         self._line[rows] = self._random.random(len(rows)) < _WITH_A_LINE
         for index, row in enumerate(rows.tolist()):
-            yield self._admission(row, index)
+            yield self._admission(row, people.demographics(index))
 
-    def _admission(self, row: int, index: int) -> Admission:
+    def _admission(self, row: int, demographics: Demographics) -> Admission:
         self._stays += 1
         self._stay_ids[row] = f"{self._prefix}-{self._stays:03d}"
         self._admitted_at[row] = self._now
         self._settle(row)
-        demographics = self._people.demographics(index)
         return Admission(event_id=self._event("a", row), demographics=demographics, **self._of(row))
 
     def _settle(self, row: int) -> None:

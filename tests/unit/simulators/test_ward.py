@@ -14,7 +14,7 @@ from simulators.physiology import SIGNS
 from simulators.timeline import StayMessage
 from simulators.ward import ward
 from simulators.ward.artefacts import ARTEFACTS, Artefacts
-from simulators.ward.occupancy import MEAN_STAY_MIN, Beds
+from simulators.ward.occupancy import MEAN_STAY_MIN, WARDS, Beds
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DAY_MIN = 24 * 60
@@ -146,7 +146,8 @@ def test_a_patient_lies_elsewhere_only_until_a_bed_of_the_own_ward_is_free() -> 
             own = {row: beds.ward(row) for row in range(8)}
             free = {own[row] for row in range(8) if not beds.taken[row]}
             for row in np.flatnonzero(beds.taken).tolist():
-                assert own[row] == beds.home(row) or beds.home(row) not in free
+                belongs = WARDS[beds.unit[row]]
+                assert own[row] == belongs or belongs not in free
     assert len({beds.device(row) for row in range(8)}) == 8
 
 
