@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from lemof_stream.contracts.ehr import Admission, Discharge, Observations
+from lemof_stream.contracts.ehr import Admission, Discharge, Observations, Transfer
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS
 from lemof_stream.contracts.vitals import VitalWindow
 
-StayMessage = VitalWindow | Admission | Observations | Discharge
+StayMessage = VitalWindow | Admission | Observations | Transfer | Discharge
 
 
 class RawMessage(NamedTuple):

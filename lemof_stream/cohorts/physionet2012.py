@@ -30,7 +30,7 @@ _HEADER: Final = b"Time,Parameter,Value"
 _MISSING: Final = -1
 _RECORD_ID: Final = re.compile(rb"^\d+:\d+,RecordID,(\d+)\s*$", re.MULTILINE)
 
-_CHANNEL_OF: Final = {
+CHANNEL_OF: Final = {
     "HR": "heart_rate", "SysABP": "art_sbp", "DiasABP": "art_dbp", "MAP": "art_map", "NISysABP": "cuff_sbp",
     "NIDiasABP": "cuff_dbp", "NIMAP": "cuff_map", "RespRate": "resp_rate", "Temp": "temperature", "GCS": "gcs",
     "Urine": "urine", "Weight": "weight", "FiO2": "fio2", "MechVent": "mech_vent", "pH": "ph", "PaCO2": "paco2",
@@ -40,6 +40,7 @@ _CHANNEL_OF: Final = {
     "ALT": "alt", "ALP": "alp", "Albumin": "albumin", "TroponinT": "troponin_t", "TroponinI": "troponin_i",
     "Cholesterol": "cholesterol",
 }  # fmt: skip
+"""The channel of each published parameter."""
 _FACTS: Final = {
     "Age": AGE,
     "Gender": SEX,
@@ -47,7 +48,7 @@ _FACTS: Final = {
     "ICUType": Fact(Range(1, 4), Range(1, 4), coded=True),
 }
 _UNIT_TYPES: Final[dict[float, UnitType]] = {1: "coronary", 2: "cardiac_surgery", 3: "medical", 4: "surgical"}
-_CHANNELS: Final = channels_of(_CHANNEL_OF)
+_CHANNELS: Final = channels_of(CHANNEL_OF)
 
 
 def recognises(path: Path) -> bool:
@@ -107,12 +108,12 @@ def _stay_id(file: DataFile) -> str | None:
 
 def _cohort(ids: tuple[str, ...], lines: Lines, known: Floats, repeated: int, others: int) -> Cohort:
     tally = Tally(lines)
-    for name in (*_FACTS, *_CHANNEL_OF):
+    for name in (*_FACTS, *CHANNEL_OF):
         rows = tally.pending(name)
         tally.drop(rows, tally.value[rows] == _MISSING, Fate.MISSING)
     facts = {name: known_at_admission(tally, name, fact, len(ids)) for name, fact in _FACTS.items()}
     tally.keep_named("RecordID")
-    measured = measurements(tally, _CHANNEL_OF, _CHANNELS)
+    measured = measurements(tally, CHANNEL_OF, _CHANNELS)
     weight = np.full(len(ids), np.nan)
     at_admission = (measured.minute == 0) & (measured.channel == _CHANNELS.index("weight"))
     weight[measured.stay[at_admission]] = measured.value[at_admission]

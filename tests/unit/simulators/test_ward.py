@@ -1,115 +1,185 @@
-"""The simulated ward and its patients."""
+"""The simulated ward: what it sends, who comes and goes, what its monitors get wrong."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
+import pytest
 
 from lemof_stream.contracts.channels import CHANNELS
-from lemof_stream.contracts.ehr import Admission, Observations
+from lemof_stream.contracts.ehr import Admission, Discharge, Observations, Transfer, read_ehr_event
 from lemof_stream.contracts.vitals import VitalWindow
-from simulators.physiology import SIGNS, Patients
+from simulators.physiology import SIGNS
 from simulators.timeline import StayMessage
 from simulators.ward import ward
+from simulators.ward.artefacts import ARTEFACTS, Artefacts
+from simulators.ward.occupancy import MEAN_STAY_MIN, WARDS, Beds
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DAY_MIN = 24 * 60
 
 
-def day(beds: int = 4, seed: int = 1) -> list[StayMessage]:
-    """The messages of a ward's first 24 hours."""
-    moments = islice(ward(beds, START, seed).moments, DAY_MIN + 1)
-    return [message for moment in moments for message in moment.messages]
+def messages_of(beds: int, minutes: int, seed: int = 1) -> list[StayMessage]:
+    """The messages of a ward's first minutes."""
+    return [m for moment in islice(ward(beds, START, seed).moments, minutes + 1) for m in moment.messages]
+
+
+@pytest.fixture(scope="module")
+def days() -> list[StayMessage]:
+    """Forty beds for two days."""
+    return messages_of(40, 2 * DAY_MIN)
 
 
 def test_the_same_seed_gives_the_same_ward_and_another_seed_another() -> None:
-    assert day(seed=1) == day(seed=1)
-    assert day(seed=1) != day(seed=2)
+    assert messages_of(4, 300) == messages_of(4, 300)
+    assert messages_of(4, 300) != messages_of(4, 300, seed=2)
 
 
-def test_each_bed_is_admitted_and_sends_one_window_a_minute() -> None:
-    messages = day(beds=4)
+def test_every_bed_is_taken_at_the_start() -> None:
+    first = next(ward(12, START, 1).moments).messages
 
-    admitted = [m.stay_id for m in messages if isinstance(m, Admission)]
-    assert len(set(admitted)) == 4
-    for stay_id in admitted:
-        ends = [m.end for m in messages if isinstance(m, VitalWindow) and m.stay_id == stay_id]
-        assert ends == [START + timedelta(minutes=minute) for minute in range(1, DAY_MIN + 1)]
+    assert [type(m) for m in first] == [Admission] * 12
+    assert len({m.stay_id for m in first}) == 12
 
 
-def test_each_bed_is_charted_every_hour_and_has_labs_every_few_hours() -> None:
-    messages = day(beds=4)
+def test_what_is_sent_is_what_the_contracts_read() -> None:
+    for message in messages_of(12, 120):
+        if isinstance(message, VitalWindow):
+            assert VitalWindow.from_bytes(message.to_bytes()) == message
+        else:
+            assert read_ehr_event(message.to_bytes()) == message
 
-    for stay_id in {m.stay_id for m in messages}:
-        events = [m for m in messages if isinstance(m, Observations) and m.stay_id == stay_id]
-        assert sum("gcs" in event.values for event in events) == 24
-        assert 3 <= sum("lactate" in event.values for event in events) <= 6
 
-
-def test_every_value_is_plausible() -> None:
-    for message in day(beds=12):
+def test_every_value_is_possible(days: list[StayMessage]) -> None:
+    for message in days:
         match message:
             case VitalWindow():
-                values = message.channels
+                values, kind = message.channels, "vitals"
             case Observations():
-                values = message.values
+                values, kind = message.values, "ehr"
             case _:
                 continue
         for name, value in values.items():
-            assert CHANNELS[name].plausible.low <= value <= CHANNELS[name].plausible.high
+            assert CHANNELS[name].kind == kind
+            assert CHANNELS[name].possible.low <= value <= CHANNELS[name].possible.high
 
 
-def test_a_bed_measures_its_pressure_by_line_every_minute_or_by_cuff_now_and_then() -> None:
-    windows = [m for m in day(beds=12) if isinstance(m, VitalWindow)]
-
-    kinds = {"art": 0, "cuff": 0}
-    for stay_id in {w.stay_id for w in windows}:
-        of_bed = [w.channels for w in windows if w.stay_id == stay_id]
-        line, cuff = (sum(f"{kind}_map" in values for values in of_bed) for kind in kinds)
-        assert (line, cuff) in {(DAY_MIN, 0), (0, DAY_MIN // 15)}
-        kinds["art" if line else "cuff"] += 1
-    assert all(kinds.values())
-
-
-def courses(patients: int, minutes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vital signs [minutes, P, V] and severity [minutes, P]."""
-    ill = Patients(patients, 0.0, np.random.default_rng(3))
-    steps = [(ill.advance(), ill.severity.copy()) for _ in range(minutes)]
-    return np.array([signs for signs, _ in steps]), np.array([severity for _, severity in steps])
+def test_a_stay_sends_nothing_before_its_admission_or_after_its_discharge(days: list[StayMessage]) -> None:
+    admitted: set[str] = set()
+    left: set[str] = set()
+    for message in days:
+        if isinstance(message, Admission):
+            assert message.stay_id not in admitted
+            admitted.add(message.stay_id)
+        assert message.stay_id in admitted - left
+        if isinstance(message, Discharge):
+            left.add(message.stay_id)
+    assert len(left) > 8
+    assert len(admitted) > len(left)
 
 
-def test_who_deteriorates_has_a_fast_heart_low_pressure_and_low_saturation() -> None:
-    signs, severity = courses(200, 2 * DAY_MIN)
+def test_no_bed_is_taken_twice(days: list[StayMessage]) -> None:
+    windows = [m for m in days if isinstance(m, VitalWindow)]
 
-    grave, well = signs[severity > 0.6].mean(0), signs[severity < 0.05].mean(0)
-    change = dict(zip(SIGNS, grave - well, strict=True))
-    assert change["heart_rate"] > 20
-    assert change["sbp"] < -20
-    assert change["resp_rate"] > 5
-    assert change["spo2"] < -3
+    assert max(Counter((w.device, w.end) for w in windows).values()) == 1
 
 
-def test_patients_worsen_and_recover() -> None:
-    _, severity = courses(200, 3 * DAY_MIN)
+def test_a_transfer_changes_ward_and_monitor_and_nothing_else_does(days: list[StayMessage]) -> None:
+    transfers = {(m.stay_id, m.event_time): m.ward for m in days if isinstance(m, Transfer)}
+    assert transfers
+    windows: dict[str, list[VitalWindow]] = {}
+    for message in days:
+        if isinstance(message, VitalWindow):
+            windows.setdefault(message.stay_id, []).append(message)
+    changes = 0
+    for stay_id, own in windows.items():
+        for before, after in pairwise(own):
+            if before.ward != after.ward:
+                told = [
+                    w for (s, at), w in transfers.items() if s == stay_id and before.end <= at < after.end
+                ]
+                assert told[-1] == after.ward
+                assert before.device != after.device
+                changes += 1
+            else:
+                assert before.device == after.device
+    assert changes
 
-    worsened = (severity[0] < 0.05) & (severity.max(0) > 0.5)
-    recovered = (severity.max(0) > 0.5) & (severity[-1] < 0.2)
-    assert worsened.sum() > 20
-    assert recovered.sum() > 20
+
+def test_each_stay_sends_a_window_a_minute_unless_nothing_is_measured(days: list[StayMessage]) -> None:
+    ends = [m.end for m in days if isinstance(m, VitalWindow) and m.stay_id.endswith("-001")]
+
+    gaps = [after - before for before, after in pairwise(ends)]
+    assert gaps.count(timedelta(minutes=1)) > 0.99 * len(gaps)
 
 
-def test_temperature_follows_the_time_of_day() -> None:
-    signs, severity = courses(300, 2 * DAY_MIN)
+def test_beds_are_taken_as_often_as_patients_come_for_them() -> None:
+    random = np.random.default_rng(5)
+    beds = Beds(60, 0.7, random)
+    taken = []
+    for minute in range(60 * DAY_MIN):  # stays of an exponential length
+        left = np.flatnonzero(beds.taken & (random.random(60) < 1 / MEAN_STAY_MIN)).tolist()
+        beds.turn(left)
+        if minute > 20 * DAY_MIN:
+            taken.append(beds.taken.mean())
+    assert 0.64 < np.mean(taken) < 0.76
 
-    warmth = np.where(severity < 0.05, signs[..., SIGNS.index("temperature")], np.nan)
-    afternoon, night = np.nanmean(warmth[17 * 60]), np.nanmean(warmth[DAY_MIN + 5 * 60])
-    assert afternoon > night + 0.3
+
+def test_beds_that_too_many_come_for_are_always_taken_again() -> None:
+    random = np.random.default_rng(5)
+    beds = Beds(5, 50.0, random)
+    for _ in range(2000):
+        beds.turn([])
+    for row in range(5):
+        changes = beds.turn([row])
+        assert beds.taken.all()
+        assert len(changes.admitted) == 1
 
 
-def test_signs_move_together() -> None:
-    signs, severity = courses(100, DAY_MIN)
+def test_a_patient_lies_elsewhere_only_until_a_bed_of_the_own_ward_is_free() -> None:
+    random = np.random.default_rng(3)
+    beds = Beds(8, 1.0, random)
+    for minute in range(30 * DAY_MIN):
+        beds.turn(np.flatnonzero(beds.taken & (random.random(8) < 1 / MEAN_STAY_MIN)).tolist())
+        if minute % 60 == 0:
+            own = {row: beds.ward(row) for row in range(8)}
+            free = {own[row] for row in range(8) if not beds.taken[row]}
+            for row in np.flatnonzero(beds.taken).tolist():
+                belongs = WARDS[beds.unit[row]]
+                assert own[row] == belongs or belongs not in free
+    assert len({beds.device(row) for row in range(8)}) == 8
 
-    moves = np.diff(signs, axis=0)[severity[1:] < 0.05]
-    together = np.corrcoef(moves.T)
-    assert together[SIGNS.index("sbp"), SIGNS.index("dbp")] > 0.4
-    assert together[SIGNS.index("heart_rate"), SIGNS.index("sbp")] < -0.1
+
+def monitored(minutes: int, beds: int) -> tuple[np.ndarray, np.ndarray]:
+    """What monitors with a line show of 80 in each sign [minutes, V, P], and what was wrong [minutes, A, P]."""
+    artefacts = Artefacts(beds, np.random.default_rng(4))
+    truth, line = np.full((len(SIGNS), beds), 80.0), np.ones(beds, np.bool_)
+    steps = [(artefacts.show(truth, line), artefacts.active.copy()) for _ in range(minutes)]
+    return np.array([shown for shown, _ in steps]), np.array([active for _, active in steps])
+
+
+@pytest.mark.parametrize(
+    ("artefact", "sign", "wrong"),
+    [
+        ("leads off", "heart_rate", np.isnan),
+        ("leads loose", "heart_rate", lambda x: np.isnan(x) | (x == 0)),
+        ("oximeter off", "spo2", np.isnan),
+        ("motion", "spo2", lambda x: np.isnan(x) | (x < 80)),
+        ("thermometer off", "temperature", np.isnan),
+        ("line open", "map", lambda x: (x >= 1) & (x <= 5)),
+        ("out of level", "map", lambda x: x != 80),
+    ],
+)
+def test_an_artefact_spoils_its_sign(artefact: str, sign: str, wrong: np.ufunc) -> None:
+    shown, active = monitored(2 * DAY_MIN, 40)
+
+    spoilt = shown[:, SIGNS.index(sign)][active[:, ARTEFACTS.index(artefact)]]
+    assert len(spoilt) > 50
+    assert wrong(spoilt).all()
+
+
+def test_without_an_artefact_a_monitor_shows_the_truth() -> None:
+    shown, active = monitored(DAY_MIN, 40)
+
+    assert (shown.transpose(0, 2, 1)[~active.any(1)] == 80).all()
