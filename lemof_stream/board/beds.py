@@ -63,6 +63,12 @@ class Beds:
         """A stay ended, or will have when its predictions come to it."""
         self._left_at[departure.stay_id] = departure.discharged_at
 
+    def forget(self, stay_id: str) -> None:
+        """A stay left so long ago that nothing is kept of it; no browser shows it any more."""
+        self._beds.pop(stay_id, None)
+        self._alerts.pop(stay_id, None)
+        self._left_at.pop(stay_id, None)
+
     def take_census(self, census: Census) -> None:
         """The newest census of its ward."""
         self.version += 1

@@ -3,6 +3,7 @@
 One write is both the state of the app and its output. Events are taken at least once; the folds count each once.
 """
 
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from faust.types import EventT, FutureMessage, StreamT
@@ -12,12 +13,20 @@ from lemof_stream.contracts.ehr import (
     EhrEvent,
     HourRecord,
     Observations,
+    StayEvent,
     StayRecord,
     Watermark,
     read_ehr_event,
 )
 from lemof_stream.contracts.message import Message
-from lemof_stream.contracts.topics import DEAD_LETTERS, EHR_EVENTS, EHR_FEATURES
+from lemof_stream.contracts.topics import (
+    DEAD_LETTERS,
+    EHR_EVENTS,
+    EHR_FEATURES,
+    PREDICTIONS,
+    SHADOW_PREDICTIONS,
+    VITALS,
+)
 from lemof_stream.errors import MessageError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import configure_logs
@@ -33,20 +42,28 @@ from lemof_stream.worker.ehr_fold import (
 )
 from lemof_stream.worker.faust_app import App, serve
 from lemof_stream.worker.faust_events import Acks, DeadLetters, events_of
+from lemof_stream.worker.retention import Retention
 
 GROUP: Final = "lemof-ehr"
+
+_LATE: Final = MessageError(
+    "late",
+    "The event is older than what is kept of stays, and nothing is known of its own; nothing was changed.",
+)
 
 _M = TypeVar("_M", bound=Message)
 
 
 class EhrApp:
-    """The table, the dead letters and the agent between them."""
+    """The table, the dead letters, the agent between them, and the end of what is kept."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, partitions: int) -> None:
         self.app = App(GROUP, settings)
+        self._kept = timedelta(days=settings.retention_days)
         self._features = self.app.raw_table("features", EHR_FEATURES)
         self._dead_letters = DeadLetters(self.app)
         self.app.agent(self.app.raw_topic(EHR_EVENTS), name="ehr", concurrency=1)(self._take_all)
+        self.app.task(Retention(self.app, self._features, settings, partitions).run)
 
     async def _take_all(self, stream: StreamT[Any]) -> None:
         acks = Acks(self.app)
@@ -69,12 +86,21 @@ class EhrApp:
         if isinstance(event, Watermark):
             key = watermark_key(partition)
             return key, fold_watermark(self._known(key, Watermark), event)
+        self._refuse_late(event, partition)
         if isinstance(event, Observations):
             refuse_implausible(event)
             key = hour_key(event.stay_id, hour_of(event.event_time, event.admitted_at))
             return key, fold_hour(self._known(key, HourRecord), event)
         key = stay_key(event.stay_id)
         return key, fold_stay(self._known(key, StayRecord), event)
+
+    def _refuse_late(self, event: StayEvent, partition: int) -> None:
+        """A stay that was forgotten would begin anew, and never end."""
+        if stay_key(event.stay_id) in self._features.data:
+            return
+        reached = self._known(watermark_key(partition), Watermark)
+        if reached is not None and event.event_time + self._kept <= reached.event_time:
+            raise _LATE
 
     def _known(self, key: bytes, kind: type[_M]) -> _M | None:
         value = self._features.data.get(key)
@@ -87,6 +113,8 @@ async def run_ehr(settings: Settings) -> None:
     Raises:
         BrokerError: no Kafka answers, or its topics are not what the app needs.
     """
-    await require_equal_topics(settings.brokers, EHR_EVENTS, EHR_FEATURES, DEAD_LETTERS)
+    partitions = await require_equal_topics(
+        settings.brokers, EHR_EVENTS, EHR_FEATURES, PREDICTIONS, SHADOW_PREDICTIONS, VITALS, DEAD_LETTERS
+    )
     configure_logs(settings)
-    await serve(EhrApp(settings).app)
+    await serve(EhrApp(settings, partitions).app)

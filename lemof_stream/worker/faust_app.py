@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
 from faust.tables.manager import TableManager
@@ -12,7 +12,7 @@ from faust.types import FutureMessage, TopicT
 from lemof_stream.contracts.topics import LETTER_BYTES
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
-from lemof_stream.worker.faust_consumer import Transport
+from lemof_stream.worker.faust_consumer import Consumer, Transport
 
 _LINGER_S: Final = 0.005
 """Without a moment's wait every request carries one or two messages, and the requests are most of the work."""
@@ -57,6 +57,12 @@ class App(faust.App):
     def _create_directories(self) -> None:
         """None are needed: tables live in memory."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether events are being taken: no rebalance is under way, and the tables hold this process's partitions."""
+        flows = cast("Consumer", self.consumer).flow_active
+        return flows and not self.rebalancing and not self.in_recovery
+
     def raw_topic(self, name: str, **options: Any) -> TopicT:
         """A topic of the catalogue, its keys and values as bytes."""
         return self.topic(
@@ -85,6 +91,11 @@ class Table(faust.Table[bytes, bytes]):
         """Set a key; the future is done when the broker has the change."""
         self.data[key] = value
         return self.send_changelog(partition, key, value)
+
+    def erase(self, partition: int, key: bytes) -> FutureMessage:
+        """Forget a key, with a tombstone on the changelog; the future is done when the broker has it."""
+        self.data.pop(key, None)
+        return self.send_changelog(partition, key, None)
 
 
 async def serve(app: faust.App) -> None:

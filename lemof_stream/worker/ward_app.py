@@ -5,12 +5,14 @@ alert, with the same id, and never loses it.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from faust.types import EventT, FutureMessage, StreamT
 
 from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.contracts.ehr import StayRecord, read_ehr_record
+from lemof_stream.contracts.message import stay_of
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import (
     ALERTS,
@@ -63,12 +65,12 @@ class WardApp:
 
     async def _take_prediction(self, event: EventT[Any]) -> list[FutureMessage]:
         if event.message.value is None:  # the tombstone of a stay that left long ago
-            return []
+            return self._forget(event, outlook_key)
         try:
             prediction = Prediction.from_bytes(event.message.value)
         except MessageError as error:
             return [self._dead_letters.send(event, error)]
-        key = outlook_key(prediction)
+        key = outlook_key(prediction.stay_id)
         try:
             outlook, alert = fold_prediction(
                 self._outlook(key), self._departure(departure_key(prediction.stay_id)), prediction
@@ -78,8 +80,10 @@ class WardApp:
         return await self._change(event.message.partition, key, outlook, alert)
 
     async def _take_stay(self, event: EventT[Any]) -> list[FutureMessage]:
-        if event.message.value is None or not (event.message.key or b"").endswith(b"|stay"):
+        if not (event.message.key or b"").endswith(b"|stay"):
             return []
+        if event.message.value is None:
+            return self._forget(event, departure_key)
         try:
             record = read_ehr_record(event.message.value)
         except MessageError as error:
@@ -112,6 +116,12 @@ class WardApp:
                 eager_partitioning=True,
             )
         return [] if outlook is None else [self._state.write(partition, key, outlook.to_bytes())]
+
+    def _forget(self, event: EventT[Any], key_of: Callable[[str], bytes]) -> list[FutureMessage]:
+        """Erase what followed from the records that a tombstone ends, each topic its own: they come in any order."""
+        key = key_of(stay_of(event.message.key or b""))
+        known = key in self._state.data
+        return [self._state.erase(event.message.partition, key)] if known else []
 
     def _outlook(self, key: bytes) -> Outlook | None:
         value = self._state.data.get(key)

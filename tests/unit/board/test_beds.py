@@ -98,6 +98,20 @@ def test_a_discharged_bed_goes_when_its_predictions_come_to_the_discharge() -> N
     assert beds.present == 0
 
 
+def test_nothing_is_kept_of_a_stay_whose_retention_is_over() -> None:
+    beds = Beds()
+    beds.take_prediction(prediction("stay-1"))
+    beds.take_alert(alert("raised"))
+    beds.take_departure(Departure(stay_id="stay-1", discharged_at=ADMITTED))
+
+    beds.forget("stay-1")
+    beds.take_prediction(prediction("stay-1", step=2))
+    beds.sweep()
+
+    [bed] = beds.since(0)["beds"]
+    assert (bed["trend"], bed["alert"]) == ([0.1], None)
+
+
 def test_a_silent_bed_goes_and_comes_back_when_it_is_heard() -> None:
     beds = Beds()
     late = 2 + SILENT_AFTER // timedelta(hours=1)
