@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     reached through what is published of it."""
     board_port: Annotated[int, Field(ge=0, le=65535)] = 8400
     metrics_host: str = "127.0.0.1"
-    """Where a runner serves its metrics: they have no log-in either."""
+    """Where a runner, the EHR app and the ward app serve their metrics: they have no log-in either."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Port of `/metrics` (Prometheus) and `/healthz`; 0 takes any that is free, None serves neither."""
 

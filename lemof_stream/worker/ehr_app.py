@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from faust.types import EventT, FutureMessage, StreamT
+from opentelemetry.trace import Tracer
 
 from lemof_stream.broker.admin import require_equal_topics
 from lemof_stream.contracts.ehr import (
@@ -30,6 +31,7 @@ from lemof_stream.contracts.topics import (
 from lemof_stream.errors import MessageError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import configure_logs
+from lemof_stream.telemetry.tracing import tracer_from_environment
 from lemof_stream.worker.ehr_fold import (
     fold_hour,
     fold_stay,
@@ -42,6 +44,7 @@ from lemof_stream.worker.ehr_fold import (
 )
 from lemof_stream.worker.faust_app import App, serve
 from lemof_stream.worker.faust_events import Acks, DeadLetters, events_of
+from lemof_stream.worker.faust_observer import AppObserver
 from lemof_stream.worker.retention import Retention
 
 GROUP: Final = "lemof-ehr"
@@ -57,11 +60,14 @@ _M = TypeVar("_M", bound=Message)
 class EhrApp:
     """The table, the dead letters, the agent between them, and the end of what is kept."""
 
-    def __init__(self, settings: Settings, partitions: int) -> None:
+    def __init__(self, settings: Settings, partitions: int, tracer: Tracer | None = None) -> None:
         self.app = App(GROUP, settings)
+        self.observer = AppObserver(self.app, settings, tracer)
+        self._partitions = partitions
         self._kept = timedelta(days=settings.retention_days)
         self._features = self.app.raw_table("features", EHR_FEATURES)
-        self._dead_letters = DeadLetters(self.app)
+        self.observer.table, self.observer.reached = self._features, self._reached
+        self._dead_letters = DeadLetters(self.app, self.observer)
         self.app.agent(self.app.raw_topic(EHR_EVENTS), name="ehr", concurrency=1)(self._take_all)
         self.app.task(Retention(self.app, self._features, settings, partitions).run)
 
@@ -73,13 +79,18 @@ class EhrApp:
     def _take(self, event: EventT[Any]) -> list[FutureMessage]:
         """Fold one event; returns the writes that must reach the broker before it is acknowledged."""
         partition = event.message.partition
-        try:
-            key, record = self._fold(read_ehr_event(event.message.value), partition)
-        except MessageError as error:
-            return [self._dead_letters.send(event, error)]
-        except Exception:  # noqa: BLE001 - whatever it is, the next event is not to wait for it
-            return [self._dead_letters.failed(event)]
-        return [] if record is None else [self._features.write(partition, key, record.to_bytes())]
+        with self.observer.taking(event) as taken:
+            try:
+                told = read_ehr_event(event.message.value)
+                key, record = self._fold(told, partition)
+            except MessageError as error:
+                return [self._dead_letters.send(event, error)]
+            except Exception:  # noqa: BLE001 - whatever it is, the next event is not to wait for it
+                return [self._dead_letters.failed(event)]
+            taken.kind, taken.stay_id = told.kind, None if isinstance(told, Watermark) else told.stay_id
+            if record is None:
+                return []
+            return [self._features.write(partition, key, record.to_bytes(), taken.headers)]
 
     def _fold(self, event: EhrEvent, partition: int) -> tuple[bytes, Message | None]:
         """The key that the event belongs to and its new record; None where nothing changes."""
@@ -102,6 +113,11 @@ class EhrApp:
         if reached is not None and event.event_time + self._kept <= reached.event_time:
             raise _LATE
 
+    def _reached(self) -> dict[int, float]:
+        """The event time that the feed has come to in the partitions that are known."""
+        known = {part: self._known(watermark_key(part), Watermark) for part in range(self._partitions)}
+        return {part: mark.event_time.timestamp() for part, mark in known.items() if mark is not None}
+
     def _known(self, key: bytes, kind: type[_M]) -> _M | None:
         value = self._features.data.get(key)
         return None if value is None else kind.from_bytes(value)
@@ -112,9 +128,12 @@ async def run_ehr(settings: Settings) -> None:
 
     Raises:
         BrokerError: no Kafka answers, or its topics are not what the app needs.
+        ConfigError: the port of metrics is taken.
     """
     partitions = await require_equal_topics(
         settings.brokers, EHR_EVENTS, EHR_FEATURES, PREDICTIONS, SHADOW_PREDICTIONS, VITALS, DEAD_LETTERS
     )
     configure_logs(settings)
-    await serve(EhrApp(settings, partitions).app)
+    ehr = EhrApp(settings, partitions, tracer_from_environment(GROUP, head=False))
+    async with ehr.observer.serving():
+        await serve(ehr.app)
