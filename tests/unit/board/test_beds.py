@@ -151,6 +151,20 @@ def test_a_model_that_takes_over_is_shown_be_its_version_higher_or_as_after_a_ro
     assert shown(beds) == {"stay-1": 0.3}
 
 
+def test_the_trend_takes_revisions_of_earlier_steps_by_a_model_that_has_just_taken_over() -> None:
+    beds = Beds()
+    new = ModelInfo(name="lemof", version="2", sha256="0" * 64)
+    for step in (1, 2, 3):
+        beds.take_prediction(prediction(step=step, p_death=0.1 * step))
+
+    beds.take_prediction(prediction(step=2, revision=7, p_death=0.9, model=new))
+    beds.take_prediction(prediction(step=2, revision=2, p_death=0.5))  # of the old one, and older
+
+    [bed] = beds.since(0)["beds"]
+    assert bed["trend"] == pytest.approx([0.1, 0.9, 0.3])
+    assert bed["values"]["p_death"] == pytest.approx(0.3)
+
+
 def test_the_newest_census_of_each_ward_is_shown() -> None:
     beds = Beds()
     for taken in (census(1), census(2), census(5, "B")):
