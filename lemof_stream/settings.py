@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     missed, or the monitor is off. The clock is the EHR feed's watermark."""
     withheld_after_min: Annotated[int, Field(ge=1)] = 480
     """And from here on none at all: a shift of nursing without a value."""
+    retention_days: Annotated[int, Field(ge=7)] = 30
+    """Days (event time) after its discharge that a stay's EHR features, predictions and place on the ward are kept: as
+    long as a post-mortem is usually asked for, and as dead letters and the ledger. Inputs are kept for a week, and one
+    that is sent again within it has to find its stay."""
     pseudonym_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Keys the pseudonyms in logs and traces; a short one could be guessed. Unset, each process draws its own."""
     data: Path | None = None
@@ -66,7 +70,7 @@ class Settings(BaseSettings):
     reached through what is published of it."""
     board_port: Annotated[int, Field(ge=0, le=65535)] = 8400
     metrics_host: str = "127.0.0.1"
-    """Where a runner serves its metrics: they have no log-in either."""
+    """Where a runner, the EHR app and the ward app serve their metrics: they have no log-in either."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Port of `/metrics` (Prometheus) and `/healthz`; 0 takes any that is free, None serves neither."""
 

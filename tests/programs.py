@@ -11,7 +11,8 @@ from typing import Final
 
 from tests.waiting import wait_until
 
-_LEMOF: Final = ("-c", "from lemof_stream.cli.main import main; main()")
+_MAIN: Final = "from lemof_stream.cli.main import main; main()"
+_LEMOF: Final = ("-c", _MAIN)
 _START_S: Final = 60.0  # imports on a busy machine, and a group that waits for a member that was killed
 _STOP_S: Final = 20.0
 
@@ -44,11 +45,14 @@ class Program:
 
 
 @contextlib.contextmanager
-def lemof(log: Path, *arguments: str) -> Iterator[Program]:
-    """Start a command; what it writes to standard error goes to `log`. Killed at the end if it still runs."""
+def lemof(log: Path, *arguments: str, before: str = "") -> Iterator[Program]:
+    """Start a command; what it writes to standard error goes to `log`. Killed at the end if it still runs.
+
+    `before`: lines of Python that its process runs first, to break something on purpose.
+    """
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, *_LEMOF, *arguments],
+            [sys.executable, "-c", f"{before}\n{_MAIN}", *arguments],
             stdout=subprocess.PIPE,
             stderr=sink,
             stdin=subprocess.DEVNULL,

@@ -8,15 +8,22 @@ from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.presence import is_present
 from lemof_stream.contracts.ward import Alert, Census, Departure
 
+RISK: Final = "p_death"
+"""The column that a trend is of."""
+
 TREND_STEPS: Final = 24
 """Steps in a bed's trend: a day and a night."""
+
+_Newness = tuple[int, int, str, str]
 
 
 @dataclass
 class _Bed:
     shown: Prediction
-    trend: dict[int, float] = field(default_factory=dict)
-    """Risk of death by step."""
+    trend: dict[int, tuple[_Newness, float]] = field(default_factory=dict)
+    """The newest risk of death of each step, whichever model it is of: one that takes over revises steps before the one
+    that is shown.
+    """
     alert: Alert | None = None
     present: bool = True
     version: int = 0
@@ -39,14 +46,13 @@ class Beds:
         if bed is None:
             bed = _Bed(prediction, alert=self._alerts.get(prediction.stay_id))
             self._beds[prediction.stay_id] = bed
-        newer = _newness(prediction) >= _newness(bed.shown)
-        if prediction.model != bed.shown.model and not newer:
-            return  # of a model that another has taken over from
-        if "p_death" in prediction.predictions:
-            bed.trend[prediction.step] = prediction.predictions["p_death"]
+        newness = _newness(prediction)
+        known = bed.trend.get(prediction.step)
+        if RISK in prediction.predictions and (known is None or newness >= known[0]):
+            bed.trend[prediction.step] = newness, prediction.predictions[RISK]
             for old in sorted(bed.trend)[:-TREND_STEPS]:
                 del bed.trend[old]
-        if newer:
+        if newness >= _newness(bed.shown):
             bed.shown = prediction
         clock = self._clocks.get(prediction.ward, prediction.event_time)
         self._clocks[prediction.ward] = max(clock, prediction.event_time)
@@ -62,6 +68,12 @@ class Beds:
     def take_departure(self, departure: Departure) -> None:
         """A stay ended, or will have when its predictions come to it."""
         self._left_at[departure.stay_id] = departure.discharged_at
+
+    def forget(self, stay_id: str) -> None:
+        """A stay left so long ago that nothing is kept of it; no browser shows it any more."""
+        self._beds.pop(stay_id, None)
+        self._alerts.pop(stay_id, None)
+        self._left_at.pop(stay_id, None)
 
     def take_census(self, census: Census) -> None:
         """The newest census of its ward."""
@@ -98,7 +110,7 @@ class Beds:
         bed.version = self.version
 
 
-def _newness(prediction: Prediction) -> tuple[int, int, str, str]:
+def _newness(prediction: Prediction) -> _Newness:
     """Revisions grow with the inputs, whichever model took them in; of two at one revision the later version counts."""
     return prediction.step, prediction.revision, prediction.model.name, prediction.model.version
 
@@ -116,7 +128,7 @@ def _bed_view(bed: _Bed) -> dict[str, Any]:
         "values": shown.predictions,
         "beyond_horizon": shown.beyond_horizon,
         "modality": shown.explanation.modality,
-        "trend": [risk for _, risk in sorted(bed.trend.items())],
+        "trend": [risk for _, (_, risk) in sorted(bed.trend.items())],
         "alert": None
         if bed.alert is None or bed.alert.state == "cleared"
         else {"threshold": bed.alert.threshold, "since": bed.alert.event_time.isoformat()},

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from lemof_stream.board.beds import Beds
 from lemof_stream.broker.admin import require_topics
 from lemof_stream.client import PredictionStream
+from lemof_stream.contracts.message import stay_of
 from lemof_stream.contracts.topics import ALERTS, CENSUS, PREDICTIONS, WARD_STATE
 from lemof_stream.contracts.ward import Alert, Census, Departure, read_ward_record
 from lemof_stream.errors import MessageError
@@ -70,6 +71,8 @@ class Feed:
 
     def _take(self, record: ConsumerRecord) -> None:
         if record.value is None:
+            if record.topic == WARD_STATE:
+                self.beds.forget(stay_of(record.key or b""))
             return
         take: dict[str, Callable[[bytes], None]] = {
             ALERTS: lambda value: self.beds.take_alert(Alert.from_bytes(value)),

@@ -26,7 +26,9 @@ class Demographics(Part):
     unit_type: UnitType | None = None
 
 
-class _StayEvent(Message):
+class StayEvent(Message):
+    """What all events of a stay say."""
+
     event_id: Identifier
     stay_id: Identifier
     ward: str
@@ -34,27 +36,27 @@ class _StayEvent(Message):
     event_time: Instant
 
 
-class Admission(_StayEvent):
+class Admission(StayEvent):
     """A stay begins."""
 
     kind: Literal["admission"] = "admission"
     demographics: Demographics
 
 
-class Observations(_StayEvent):
+class Observations(StayEvent):
     """Values charted or drawn at one instant; at most one a channel."""
 
     kind: Literal["observations"] = "observations"
     values: Annotated[dict[str, float], Field(min_length=1)]
 
 
-class Transfer(_StayEvent):
+class Transfer(StayEvent):
     """The stay goes on in the ward that the event names."""
 
     kind: Literal["transfer"] = "transfer"
 
 
-class Discharge(_StayEvent):
+class Discharge(StayEvent):
     """The stay ended at `event_time`: every step that has begun closes. A planned discharge is none yet."""
 
     kind: Literal["discharge"] = "discharge"

@@ -14,6 +14,12 @@ from lemof_stream.errors import MessageError
 Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^|\s]+$")]
 """An id inside a message key, where `|` parts the fields."""
 
+
+def stay_of(key: bytes) -> str:
+    """The stay of a message key that begins with one: what stands before the first `|`."""
+    return key.partition(b"|")[0].decode(errors="replace")
+
+
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200
 """Years that an `Instant` may lie in. Arithmetic on a stay's grid overflows near the years 1 and 9999. No stay is

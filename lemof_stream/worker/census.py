@@ -9,6 +9,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from lemof_stream.contracts.message import stay_of
 from lemof_stream.contracts.topics import CENSUS, WARD_STATE
 from lemof_stream.contracts.ward import Census, Departure, Outlook, read_ward_record
 from lemof_stream.errors import MessageError
@@ -57,6 +58,10 @@ class CensusTaker:
                 self._remember(record)
 
     def _remember(self, record: ConsumerRecord) -> None:
+        if record.value is None:  # the tombstone of a stay that left long ago
+            self._outlooks.pop(record.key, None)
+            self._departures.pop(stay_of(record.key), None)
+            return
         try:
             known = read_ward_record(record.value)
         except MessageError as error:

@@ -82,6 +82,19 @@ async def committed_offsets(
             await asyncio.sleep(_ASK_AGAIN_S)
 
 
+async def notes_of_runners(admin: AIOKafkaAdminClient, partition: int) -> list[Note]:
+    """What every group of runners, shadows too, has noted of a partition.
+
+    Raises:
+        KafkaError: Kafka does not answer, or not for every group.
+    """
+    place = TopicPartition(VITALS, partition)
+    groups = [group for group, *_ in await admin.list_consumer_groups()]
+    committed = [(await committed_offsets(admin, group, [place]))[place] for group in groups]
+    notes = [Note.parse(offset.metadata or "") for offset in committed if offset.offset >= 0]
+    return [note for note in notes if note is not None]
+
+
 async def resume_point(
     admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, group: str, partition: int
 ) -> Resume:

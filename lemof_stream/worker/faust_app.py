@@ -3,19 +3,23 @@
 import asyncio
 import logging
 import signal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
 from faust.tables.manager import TableManager
-from faust.types import FutureMessage, TopicT
+from faust.types import TP, FutureMessage, TopicT
 
 from lemof_stream.contracts.topics import LETTER_BYTES
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
-from lemof_stream.worker.faust_consumer import Transport
+from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
+from lemof_stream.worker.faust_consumer import Consumer, Transport
 
 _LINGER_S: Final = 0.005
 """Without a moment's wait every request carries one or two messages, and the requests are most of the work."""
+
+# The thread of the consumer answers at once, or a partition has no position before its next fetch.
+_ANSWER_S: Final = 1.0
 
 _log = get_logger("lemof_stream.apps")
 
@@ -57,6 +61,30 @@ class App(faust.App):
     def _create_directories(self) -> None:
         """None are needed: tables live in memory."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether events are being taken: no rebalance is under way, and the tables hold this process's partitions."""
+        consumer = cast("Consumer", self.consumer)
+        return consumer.assigned and consumer.flow_active and not (self.rebalancing or self.in_recovery)
+
+    @property
+    def moves(self) -> int:
+        """Grows with every message that is acknowledged, and with every record of a changelog that is read."""
+        recovery = cast("_TableManager", self.tables).recovery
+        return cast("Consumer", self.consumer).acknowledged + sum(recovery.active_offsets.values())
+
+    async def lags(self) -> dict[TP, int | None]:
+        """Records that wait to be processed, by partition; None where Kafka has not told yet."""
+        consumer, found = cast("Consumer", self.consumer), dict[TP, int | None]()
+        for place in consumer.assignment():
+            if self.topics.acks_enabled_for(place.topic):
+                try:
+                    async with asyncio.timeout(_ANSWER_S):
+                        found[place] = await consumer.lag(place)
+                except TimeoutError:
+                    found[place] = None
+        return found
+
     def raw_topic(self, name: str, **options: Any) -> TopicT:
         """A topic of the catalogue, its keys and values as bytes."""
         return self.topic(
@@ -81,10 +109,17 @@ class App(faust.App):
 class Table(faust.Table[bytes, bytes]):
     """A table of bytes that says when a change is safe."""
 
-    def write(self, partition: int, key: bytes, value: bytes) -> FutureMessage:
+    def write(self, partition: int, key: bytes, value: bytes, headers: Headers = NO_HEADERS) -> FutureMessage:
         """Set a key; the future is done when the broker has the change."""
         self.data[key] = value
-        return self.send_changelog(partition, key, value)
+        return self.changelog_topic.send_soon(
+            key=key, value=value, partition=partition, headers=list(headers), eager_partitioning=True
+        )
+
+    def erase(self, partition: int, key: bytes) -> FutureMessage:
+        """Forget a key, with a tombstone on the changelog; the future is done when the broker has it."""
+        self.data.pop(key, None)
+        return self.send_changelog(partition, key, None)
 
 
 async def serve(app: faust.App) -> None:

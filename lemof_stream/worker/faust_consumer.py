@@ -15,7 +15,7 @@ Three rules replace its bookkeeping here:
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import ensure_TP
@@ -43,6 +43,11 @@ class TakenOffsets:
         self._taken: deque[int] = deque()
         self._acknowledged: set[int] = set()
 
+    @property
+    def open(self) -> int:
+        """How many are not acknowledged yet."""
+        return len(self._taken) - len(self._acknowledged)
+
     def take(self, offset: int) -> None:
         self._taken.append(offset)
 
@@ -64,6 +69,8 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._place = asyncio.Lock()  # held by whoever fetches or seeks
         self._stops = 0
+        self.assigned = False  # at least once
+        self.acknowledged = 0
         self._taken: defaultdict[TP, TakenOffsets] = defaultdict(TakenOffsets)
         super().__init__(*args, **kwargs)
 
@@ -78,6 +85,7 @@ class Consumer(driver.Consumer):
         """Faust leaves the flow of a process that had no partitions running while their tables are read."""
         self.stop_flow()
         self._taken.clear()
+        self.assigned = True
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def _drain_messages(self, fetcher: Any) -> None:
@@ -131,6 +139,11 @@ class Consumer(driver.Consumer):
                 await super().seek_wait(await self.earliest_offsets(*fresh))
         self._taken.clear()
 
+    async def lag(self, tp: TP) -> int | None:
+        """Records that Kafka gives out and that were not acknowledged; None before a fetch has come back."""
+        waiting = await cast("_ConsumerThread", self._thread).lag(tp)
+        return None if waiting is None else waiting + self._taken[tp].open
+
     def ack(self, message: Any) -> bool:
         """Where a stream drops a message without processing it, Faust calls this with one that is not tracked."""
         if not message.tracked or message.acked:
@@ -138,6 +151,7 @@ class Consumer(driver.Consumer):
         message.acked = True
         self._unacked_messages.discard(message)
         self._taken[message.tp].acknowledge(message.offset)
+        self.acknowledged += 1
         notify(self._waiting_for_ack)
         return True
 
@@ -147,6 +161,16 @@ class Consumer(driver.Consumer):
 
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    async def lag(self, tp: TP) -> int | None:
+        """Records behind the position; those of open transactions do not count."""
+        lag: int | None = await self.call_thread(self._lag, tp)
+        return lag
+
+    async def _lag(self, tp: TP) -> int | None:
+        consumer = self._ensure_consumer()
+        end = consumer.last_stable_offset(tp)
+        return None if end is None or end < 0 else max(0, end - await consumer.position(tp))
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         """The runner writes in transactions; Faust's own setting for reading what is committed is tied to its
         exactly-once mode, so it is set here, before the consumer starts.

@@ -17,6 +17,7 @@ from lemof_stream.contracts.topics import DEAD_LETTERS
 from lemof_stream.errors import MessageError
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.faust_app import App
+from lemof_stream.worker.faust_observer import AppObserver
 from lemof_stream.worker.letters import dead_letter, letter_key
 
 _PENDING_MAX: Final = 2_000
@@ -72,8 +73,9 @@ class Acks:
 class DeadLetters:
     """Writes events that cannot be used to the dead letters."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, observer: AppObserver) -> None:
         self._consumer = app.conf.id
+        self._observer = observer
         self._topic = app.raw_topic(DEAD_LETTERS)
 
     def failed(self, event: EventT[Any]) -> FutureMessage:
@@ -85,6 +87,7 @@ class DeadLetters:
         """Write one; the future is done when the broker has it."""
         message = event.message
         where = _where(event)
+        self._observer.refused(error.reason)
         _log.warning("dead letter", reason=error.reason, detail=str(error), **where)
         record = ConsumerRecord(
             **where,

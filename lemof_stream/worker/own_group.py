@@ -22,7 +22,7 @@ async def require_own_group(settings: Settings, partitions: int) -> None:
         BrokerError: Kafka does not answer, or not for this group.
     """
     if settings.shadow and settings.group == GROUP:
-        raise _other_kind(settings)
+        raise other_kind(settings)
     async with admin_client(settings.brokers) as admin:
         try:
             # In this order: the first waits for the group's coordinator, which a new Kafka has yet to choose.
@@ -34,7 +34,7 @@ async def require_own_group(settings: Settings, partitions: int) -> None:
                 f"({type(error).__name__}); try again, or look at its log."
             ) from None
     if (not settings.shadow) in kinds:
-        raise _other_kind(settings)
+        raise other_kind(settings)
 
 
 async def _of_members(admin: AIOKafkaAdminClient, group: str) -> bool | None:
@@ -52,7 +52,8 @@ async def _of_offsets(admin: AIOKafkaAdminClient, group: str, partitions: int) -
     return {note.shadow for note in notes if note is not None}
 
 
-def _other_kind(settings: Settings) -> ConfigError:
+def other_kind(settings: Settings) -> ConfigError:
+    """What is to be said to a runner whose group is one of the other kind."""
     if settings.shadow:
         return ConfigError(
             f"The consumer group {settings.group} is that of a runner that publishes, from which a shadow would take "

@@ -18,7 +18,13 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, ProducerFenced
+from aiokafka.errors import (
+    InconsistentGroupProtocolError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    ProducerFenced,
+)
 from opentelemetry.trace import Tracer
 
 from lemof_stream.broker.admin import admin_client
@@ -34,6 +40,7 @@ from lemof_stream.worker.cycle import LaneWork, PoisonError, parting, run_cycle
 from lemof_stream.worker.cycle_size import CycleSize
 from lemof_stream.worker.lanes import Lanes
 from lemof_stream.worker.observer import Observer, Watch
+from lemof_stream.worker.own_group import other_kind
 from lemof_stream.worker.progress import Progress
 from lemof_stream.worker.quarantine import Quarantine
 from lemof_stream.worker.reading import InterruptedReadError
@@ -109,7 +116,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         """Run until `stop` is set; a Kafka that goes away is waited for.
 
         Raises:
-            ConfigError: the port of metrics is taken.
+            ConfigError: the port of metrics is taken, or the group is one of the other kind.
         """
         self._stop = stop
         try:
@@ -121,6 +128,10 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
                 while not stop.is_set():
                     try:
                         await self._session()
+                    except (
+                        InconsistentGroupProtocolError
+                    ):  # started in a new group at once, Kafka took the other
+                        raise other_kind(self._settings) from None
                     except (KafkaError, BrokerError, TimeoutError) as error:
                         _log.warning("Kafka is not to be had; trying again", error=type(error).__name__)
                         self.observer.moved()

@@ -17,6 +17,7 @@ from lemof_stream.model.predictor import Predictor
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.telemetry.metrics import ModelMetrics
+from lemof_stream.worker.aside import in_thread
 from lemof_stream.worker.following import following
 
 _log = get_logger(__name__)
@@ -27,6 +28,8 @@ _RETRY_S: Final = 5.0
 # A process that starts hears of the record before its first window, which takes a second or two with loading. Beyond
 # this it begins with its own checkpoint: a model that comes late takes over, windows that wait help nobody.
 _FIRST_S: Final = 20.0
+# And beyond this the log says what is waited for.
+_SOON_S: Final = 3.0
 
 
 class Models:
@@ -49,13 +52,16 @@ class Models:
 
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
-        """Follow the record meanwhile. On entering, what it says already is wanted, unless Kafka is slow to answer."""
+        """Follow the record meanwhile. On entering, what it says already is wanted, unless it is slow to be had."""
         heard = asyncio.Event()
         read, brokers = partial(self._read, heard), self._settings.brokers
         async with following("the models' topic", read, brokers, reset="earliest", retry_s=_RETRY_S):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_FIRST_S):
-                    await heard.wait()
+            if not await _within(_SOON_S, heard):
+                _log.warning("waiting for the group's model before the first window", at_most_s=_FIRST_S)
+                if not await _within(_FIRST_S - _SOON_S, heard):
+                    _log.warning(
+                        "the group's model did not come: beginning with this process's own checkpoint"
+                    )
             yield
 
     def took_over(self, predictor: Predictor) -> None:
@@ -64,20 +70,28 @@ class Models:
         _log.info("a model took over", **_names(predictor))
 
     async def _read(self, heard: asyncio.Event, consumer: AIOKafkaConsumer) -> None:
-        """Heed the newest record and every one that comes."""
+        """Heed the newest record and every one that comes, which ends the heeding of the one before."""
         place, key = self._place, self._settings.group.encode()
         consumer.assign([place])
         end = (await consumer.end_offsets([place]))[place]
         newest: bytes | None = None
-        while True:
-            if await consumer.position(place) >= end:
-                if newest is not None:
-                    await self._heed(newest)
-                    newest = None
-                heard.set()
-            fetched = await consumer.getmany(place, timeout_ms=_POLL_MS)
-            for record in fetched.get(place, ()):
-                newest = record.value if record.key == key else newest
+        heeding: asyncio.Task[None] | None = None
+        try:
+            while True:
+                if await consumer.position(place) >= end:
+                    if newest is not None:
+                        _cancel(heeding)
+                        heeding, newest = asyncio.create_task(self._heed(newest)), None
+                        heeding.add_done_callback(lambda task: None if task.cancelled() else heard.set())
+                    elif heeding is None:
+                        heard.set()
+                if heeding is not None and heeding.done():
+                    heeding.result()
+                fetched = await consumer.getmany(place, timeout_ms=_POLL_MS)
+                for record in fetched.get(place, ()):
+                    newest = record.value if record.key == key else newest
+        finally:
+            _cancel(heeding)
 
     async def _heed(self, value: bytes) -> None:
         try:
@@ -118,7 +132,7 @@ class Models:
         for predictor in (self._started_with, *self._at_hand):
             if predictor.info == choice.model:
                 return predictor
-        predictor = await asyncio.to_thread(load_checkpoint, Path(choice.folder))
+        predictor = await in_thread(partial(load_checkpoint, Path(choice.folder)))
         if predictor.info != choice.model:
             raise CheckpointError(
                 f"The checkpoint {choice.folder} is {predictor.info.name} {predictor.info.version} on this host, where "
@@ -133,6 +147,18 @@ class Models:
         except (CheckpointError, OSError) as error:
             _log.warning("the model before is not at hand for a rollback", detail=str(error))
             return ()
+
+
+async def _within(seconds: float, heard: asyncio.Event) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await heard.wait()
+    return heard.is_set()
+
+
+def _cancel(heeding: asyncio.Task[None] | None) -> None:
+    if heeding is not None:
+        heeding.cancel()
 
 
 def _names(predictor: Predictor) -> dict[str, str]:

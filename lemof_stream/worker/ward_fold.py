@@ -21,11 +21,9 @@ CLEAR_BELOW: Final = 0.4
 _HORIZONS: Final = {"leaving_24h": 1.0, "leaving_48h": 2.0, "leaving_7d": 7.0}  # days
 
 
-def outlook_key(prediction: Prediction) -> bytes:
-    """Key of the `Outlook` that the prediction belongs to: that of its stay, as a model that takes over answers for the
-    alerts of the one before.
-    """
-    return f"{prediction.stay_id}|outlook".encode()
+def outlook_key(stay_id: str) -> bytes:
+    """Key of a stay's `Outlook`: one for all models, as who takes over answers for the alerts of the one before."""
+    return f"{stay_id}|outlook".encode()
 
 
 def departure_key(stay_id: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -208,6 +209,20 @@ async def test_a_process_that_starts_takes_what_was_chosen_for_its_group_before_
     async with running(settings(topics), predictor):
         await settled(topics, 1)
     assert [p.model for p in await published(topics)] == [other.info]
+
+
+async def test_a_checkpoint_that_hangs_in_loading_is_told_and_holds_up_neither_another_choice_nor_the_exit(
+    topics: str, other: Predictor, folder: Path, tmp_path: Path
+) -> None:
+    hung = shutil.copytree(folder, tmp_path / "hung")
+    (hung / WEIGHTS).unlink()
+    os.mkfifo(hung / WEIGHTS)  # who reads it waits for a writer, as for a disk that is gone
+    await choose(topics, GROUP, of(other, hung))
+    with lemof(tmp_path / "run.log", "run", "--brokers", topics) as runner:
+        runner.wait_for("waiting for the group's model")
+        await choose(topics, GROUP, of(other, folder))
+        runner.wait_for(TAKEN)
+        assert runner.stop() == 0
 
 
 async def test_what_cannot_be_loaded_is_refused_by_the_command_and_nothing_is_chosen(

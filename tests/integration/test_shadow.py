@@ -9,11 +9,14 @@ import pytest
 
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import PREDICTIONS, SHADOW_PREDICTIONS, VITALS
+from lemof_stream.errors import ConfigError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.settings import GROUP, SHADOW_GROUP
+from lemof_stream.worker.process import RunnerProcess
 from tests.messages import Outgoing, read_all, send
 from tests.programs import lemof, refused, run_lemof
 from tests.streams import Ward, differences, last_finals, published, repeated, sent, window
+from tests.topics import PARTITIONS
 from tests.waiting import wait_until_async
 from tests.workers import letters, running, settings, settled
 
@@ -102,22 +105,33 @@ async def test_the_runners_own_group_is_no_shadow_s_even_before_its_first_window
     assert "runner that publishes" in refused("run", "--shadow", "--group", GROUP, "--brokers", topics)
 
 
-async def test_kafka_lets_no_shadow_into_a_group_whose_members_have_not_committed_yet(
+async def test_of_two_kinds_that_start_in_a_new_group_at_once_one_goes_on_and_the_other_ends_with_a_sentence(
     topics: str, predictor: Predictor
 ) -> None:
-    """What holds where both start at once, so that neither finds a trace of the other."""
-    both = (settings(topics, group="new", shadow=kind) for kind in (False, True))
-    async with running(next(both), predictor) as first, running(next(both), predictor) as second:
-
-        async def one_opened() -> bool:
-            return bool(first._lanes) or bool(second._lanes)
-
-        await wait_until_async(one_opened, SOON_S, "partitions of one")
+    """Neither finds a trace of the other when it starts: Kafka lets the first in."""
+    stop = asyncio.Event()
+    of_kind = {
+        shadow: asyncio.create_task(
+            RunnerProcess(settings(topics, group="new", shadow=shadow), predictor, PARTITIONS).run(stop)
+        )
+        for shadow in (False, True)
+    }
+    try:
+        ended, [goes_on] = await asyncio.wait(
+            of_kind.values(), timeout=SOON_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        [loser] = ended
+        with pytest.raises(ConfigError, match="The consumer group new is that of a"):
+            loser.result()
         await send(topics, WARD.vitals())
         balance = await settled(topics, WINDOWS, group="new")
-        assert not (first._lanes and second._lanes)
-    assert balance.balanced, balance.problems
-    assert not (await published(topics) and await shadowed(topics))
+        assert balance.balanced, balance.problems
+        published_by = shadowed if loser is of_kind[False] else published
+        assert await published_by(topics)
+    finally:
+        stop.set()
+        await asyncio.wait(of_kind.values(), timeout=SOON_S)
+    assert goes_on.result() is None
 
 
 async def test_a_message_that_both_groups_gave_up_on_is_redriven_once_for_both(

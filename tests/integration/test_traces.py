@@ -3,18 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
-from threading import Thread
 from typing import Final
 
 import pytest
 from aiokafka import ConsumerRecord
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, TraceIdRatioBased
 from opentelemetry.trace import Tracer
@@ -27,6 +22,7 @@ from simulators.play import Played, Player
 from simulators.sender import open_sender
 from simulators.timeline import Timeline
 from simulators.ward import ward
+from tests.collector import collector, spans_of
 from tests.messages import read_all
 from tests.programs import lemof
 from tests.tracers import Traced, carried, ids, linked, parent_ids
@@ -171,41 +167,6 @@ def simulate(brokers: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def spans_of(requests: list[ExportTraceServiceRequest]) -> Iterator[tuple[str, Span]]:
-    """Service and span."""
-    for request in requests:
-        for one in request.resource_spans:
-            [service] = [a.value.string_value for a in one.resource.attributes if a.key == "service.name"]
-            for scope in one.scope_spans:
-                yield from ((service, span) for span in scope.spans)
-
-
 def stay_of(span: Span) -> str:
     [stay] = [str(a.value.string_value) for a in span.attributes if a.key == "lemof.stay"]
     return stay
-
-
-@contextmanager
-def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
-    """An OpenTelemetry collector in as much as it takes spans: its address, and what it was sent."""
-    received: list[ExportTraceServiceRequest] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server names it
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", received
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -2,18 +2,20 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.contracts.operations import DeadLetter
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.contracts.topics import ALERTS, CENSUS, DEAD_LETTERS, EHR_FEATURES, PREDICTIONS
+from lemof_stream.contracts.topics import ALERTS, CENSUS, DEAD_LETTERS, EHR_FEATURES, PREDICTIONS, WARD_STATE
 from lemof_stream.contracts.ward import Alert, Census
 from lemof_stream.worker.ehr_fold import stay_key
-from tests.messages import Outgoing, follow, read_all, send
+from tests.messages import Outgoing, follow, latest, read_all, send
 from tests.predictions import ADMITTED, prediction
 from tests.programs import lemof
+from tests.waiting import wait_until_async
 
 DEADLINE_S: Final = 60.0
 
@@ -75,6 +77,27 @@ async def test_predictions_become_alerts_and_a_census(topics: str, tmp_path: Pat
     assert emptier.leaving_7d < full.leaving_7d
     [letter] = [DeadLetter.from_bytes(record.value) for record in await read_all(topics, DEAD_LETTERS)]
     assert (letter.consumer, letter.reason, letter.value) == ("lemof-ward", "unreadable", b"no json")
+
+
+async def test_tombstones_of_a_stay_end_its_state_and_leave_the_others(topics: str, tmp_path: Path) -> None:
+    left, here = [prediction("stay-1", step) for step in (1, 2)], [prediction("stay-2", 2)]
+    tombstones = [item._replace(value=None) for item in [*outgoing(left), discharge("stay-1", 2)]]
+
+    async def state() -> dict[bytes, bytes]:
+        return {key: value for key, value in (await latest(topics, WARD_STATE)).items() if value}
+
+    async def holds(*keys: bytes) -> bool:
+        return (await state()).keys() == set(keys)
+
+    with lemof(tmp_path / "ward.log", "ward", "--brokers", topics) as app:
+        await send(topics, [*outgoing(left + here), discharge("stay-1", 2)])
+        all_there = partial(holds, b"stay-1|outlook", b"stay-1|left", b"stay-2|outlook")
+        await wait_until_async(all_there, DEADLINE_S, "the state of both stays")
+        await send(topics, tombstones)
+        await wait_until_async(partial(holds, b"stay-2|outlook"), DEADLINE_S, "the state of one stay alone")
+        assert app.stop() == 0
+
+    assert "skipped" not in (tmp_path / "ward.log").read_text()
 
 
 async def test_kill_9_loses_no_alert_and_raises_none_anew(topics: str, tmp_path: Path) -> None:

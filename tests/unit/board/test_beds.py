@@ -98,6 +98,20 @@ def test_a_discharged_bed_goes_when_its_predictions_come_to_the_discharge() -> N
     assert beds.present == 0
 
 
+def test_nothing_is_kept_of_a_stay_whose_retention_is_over() -> None:
+    beds = Beds()
+    beds.take_prediction(prediction("stay-1"))
+    beds.take_alert(alert("raised"))
+    beds.take_departure(Departure(stay_id="stay-1", discharged_at=ADMITTED))
+
+    beds.forget("stay-1")
+    beds.take_prediction(prediction("stay-1", step=2))
+    beds.sweep()
+
+    [bed] = beds.since(0)["beds"]
+    assert (bed["trend"], bed["alert"]) == ([0.1], None)
+
+
 def test_a_silent_bed_goes_and_comes_back_when_it_is_heard() -> None:
     beds = Beds()
     late = 2 + SILENT_AFTER // timedelta(hours=1)
@@ -135,6 +149,20 @@ def test_a_model_that_takes_over_is_shown_be_its_version_higher_or_as_after_a_ro
     beds.take_prediction(first)  # comes again
 
     assert shown(beds) == {"stay-1": 0.3}
+
+
+def test_the_trend_takes_revisions_of_earlier_steps_by_a_model_that_has_just_taken_over() -> None:
+    beds = Beds()
+    new = ModelInfo(name="lemof", version="2", sha256="0" * 64)
+    for step in (1, 2, 3):
+        beds.take_prediction(prediction(step=step, p_death=0.1 * step))
+
+    beds.take_prediction(prediction(step=2, revision=7, p_death=0.9, model=new))
+    beds.take_prediction(prediction(step=2, revision=2, p_death=0.5))  # of the old one, and older
+
+    [bed] = beds.since(0)["beds"]
+    assert bed["trend"] == pytest.approx([0.1, 0.9, 0.3])
+    assert bed["values"]["p_death"] == pytest.approx(0.3)
 
 
 def test_the_newest_census_of_each_ward_is_shown() -> None:

@@ -89,9 +89,10 @@ def test_the_board_is_published_where_it_listens() -> None:
     assert board["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] == port
 
 
-def test_the_runner_s_metrics_are_scraped_where_they_are_served() -> None:
-    [runner] = [one for one in objects(BASE, "Deployment") if one["metadata"]["name"] == "runner"]
-    pod = runner["spec"]["template"]
+@pytest.mark.parametrize(("name", "service"), [("runner", "run"), ("ehr", "ehr"), ("ward", "ward")])
+def test_metrics_are_scraped_where_they_are_served(name: str, service: str) -> None:
+    [deployment] = [one for one in objects(BASE, "Deployment") if one["metadata"]["name"] == name]
+    pod = deployment["spec"]["template"]
     [container] = pod["spec"]["containers"]
     [port] = container["ports"]
     assert literals(BASE)["LEMOF_METRICS_PORT"] == str(port["containerPort"])
@@ -99,13 +100,15 @@ def test_the_runner_s_metrics_are_scraped_where_they_are_served() -> None:
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": port["name"]}
     policies = {one["metadata"]["name"]: one["spec"] for one in objects(BASE, "NetworkPolicy")}
     assert policies["metrics"]["ingress"][0]["ports"] == [{"port": port["name"]}]
-    environment = services()["run"]["environment"]
+    selected = policies["metrics"]["podSelector"]["matchLabels"].items()
+    assert selected <= pod["metadata"]["labels"].items()
+    environment = services()[service]["environment"]
     assert environment["LEMOF_METRICS_PORT"] == str(port["containerPort"])
     assert environment["LEMOF_METRICS_HOST"] == literals(BASE)["LEMOF_METRICS_HOST"] == "0.0.0.0"  # noqa: S104
-    [job] = yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]
-    [found] = job["dns_sd_configs"]
-    assert (found["names"], found["port"]) == (["run"], port["containerPort"])
-    assert f"./{PROMETHEUS.name}:" in services()["prometheus"]["volumes"][0]
+    assert f":{port['containerPort']}/healthz" in " ".join(services()[service]["healthcheck"]["test"])
+    jobs = {job["job_name"]: job for job in yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]}
+    [found] = jobs[f"lemof-{service}"]["dns_sd_configs"]
+    assert (found["names"], found["port"]) == ([service], port["containerPort"])
 
 
 def test_the_build_sees_what_it_copies() -> None:

@@ -17,7 +17,7 @@ async def test_an_event_that_a_fold_breaks_on_is_a_dead_letter(monkeypatch: pyte
 
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(ehr_app, "fold_stay", broken)
-    app = ehr_app.EhrApp(Settings())
+    app = ehr_app.EhrApp(Settings(), 1)
     monkeypatch.setattr(app._dead_letters._topic, "send_soon", lambda **letter: sent.append(letter))
     event = Discharge(event_id="e", stay_id="bed", ward="A", admitted_at=ADMITTED, event_time=ADMITTED)
     value = event.to_bytes()
