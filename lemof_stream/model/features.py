@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lemof_stream.model.channels import Channels, all_channels
+from lemof_stream.model.channels import Channels, all_channels, on_grid
 from lemof_stream.model.inputs import State, StepInputs
-from lemof_stream.model.schema import InputSchema
+from lemof_stream.model.schema import ADMISSION, InputSchema
 
 WINDOW = 24
 """Steps that the ring holds: the longest window of a feature (the slope's). A modality silent for longer is stale."""
@@ -136,7 +136,7 @@ class RunningFeatures(nn.Module):
         counts = torch.stack([count, count_12, since], 1).log1p()
         stacked = torch.cat([values, recent, counts], 1)  # [B, Q, A]
         vitals, ehr = torch.split(stacked, self._parts, 2)
-        context, static = self._context(inputs), self._static(inputs.static.float())
+        context, static = self._context(inputs), self._static(inputs.static)
         seen = torch.stack([part.any(1) for part in torch.split(since < WINDOW, self._parts, 1)], 1)
         seen[:, 1] |= (~inputs.static.isnan()).any(1)
         return Features(
@@ -153,5 +153,8 @@ class RunningFeatures(nn.Module):
 
     @staticmethod
     def _static(static: Tensor) -> Tensor:
-        height, weight = static[:, 2], static[:, 3]
-        return torch.cat([static, (weight / (height / 100) ** 2).unsqueeze(1)], 1)
+        """Demographics as they are, the long tail of `pre_icu_hours` as a logarithm, and the body mass index."""
+        known = static[:, : len(ADMISSION)].float()
+        tail = on_grid(static[:, len(ADMISSION) :].double().log1p())
+        height, weight = known[:, 2], known[:, 3]
+        return torch.cat([known, tail, (weight / (height / 100) ** 2).unsqueeze(1)], 1)
