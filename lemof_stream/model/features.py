@@ -136,7 +136,7 @@ class RunningFeatures(nn.Module):
         counts = torch.stack([count, count_12, since], 1).log1p()
         stacked = torch.cat([values, recent, counts], 1)  # [B, Q, A]
         vitals, ehr = torch.split(stacked, self._parts, 2)
-        context, static = self._context(inputs), self._static(inputs.static)
+        context, static = self._context(inputs), self._static(inputs.static.float())
         seen = torch.stack([part.any(1) for part in torch.split(since < WINDOW, self._parts, 1)], 1)
         seen[:, 1] |= (~inputs.static.isnan()).any(1)
         return Features(
@@ -154,7 +154,6 @@ class RunningFeatures(nn.Module):
     @staticmethod
     def _static(static: Tensor) -> Tensor:
         """Demographics as they are, the long tail of `pre_icu_hours` as a logarithm, and the body mass index."""
-        known = static[:, : len(ADMISSION)].float()
+        height, weight = static[:, 2], static[:, 3]
         tail = on_grid(static[:, len(ADMISSION) :].double().log1p())
-        height, weight = known[:, 2], known[:, 3]
-        return torch.cat([known, tail, (weight / (height / 100) ** 2).unsqueeze(1)], 1)
+        return torch.cat([static[:, : len(ADMISSION)], tail, (weight / (height / 100) ** 2).unsqueeze(1)], 1)
