@@ -6,10 +6,12 @@ from lemof_stream.model import TASK_SETS, Architecture, InputSchema, LeMoF, Step
 from lemof_stream.training.augment import SecondView
 from lemof_stream.training.prepare import prepare
 
+INPUTS = InputSchema()
 
-def random_stays(rows: int, steps: int, seed: int) -> StepInputs:
+
+def random_stays(rows: int, steps: int, seed: int, schema: InputSchema = INPUTS) -> StepInputs:
     """[rows, steps, ...]: each stay sees its own share of the values; some never see a modality."""
-    schema, random = InputSchema(), torch.Generator().manual_seed(seed)
+    random = torch.Generator().manual_seed(seed)
     limits = torch.tensor(schema.plausible, dtype=torch.float64)
     low, span = limits[:, 0], limits[:, 1] - limits[:, 0]
     shape = rows, steps, len(schema.channels)
@@ -34,12 +36,15 @@ def random_stays(rows: int, steps: int, seed: int) -> StepInputs:
 
 
 def random_model(
-    seed: int = 0, cohort: str = "physionet2012", architecture: Architecture | None = None
+    seed: int = 0,
+    cohort: str = "physionet2012",
+    architecture: Architecture | None = None,
+    schema: InputSchema = INPUTS,
 ) -> LeMoF:
     """A model with every weight drawn at random, its scales fitted as training fits them."""
     torch.manual_seed(seed)
-    model = LeMoF(InputSchema(), TASK_SETS[cohort], architecture or Architecture())
-    stays = random_stays(64, 12, seed)
+    model = LeMoF(schema, TASK_SETS[cohort], architecture or Architecture())
+    stays = random_stays(64, 12, seed, schema)
     tasks = len(model.task_set.names)
     prepare(model, stays, SecondView(stays, stays), torch.zeros(64, 12, tasks), torch.arange(64), seed)
     for meta, best in zip(model.metas, model.fusion.best, strict=True):

@@ -97,16 +97,17 @@ def read(*paths: Path) -> Cohort:
     targets = step_targets(tally, _LABEL, _REMAINING)
     measured = measurements(tally, _CHANNEL_OF, _CHANNELS)
     stay_ids = tuple(str(stay_id) for stay_id in ids.tolist())
+    nothing = unknown(len(ids))
     return assemble(
         Stays(
             cohort=NAME,
             ids=stay_ids,
             person=_people(stay_ids, tables.stays, place),
             demographics=demographics(
-                facts["age"], facts["sex"], facts["height"], facts["weight"], [None] * len(ids)
+                facts["age"], facts["sex"], facts["height"], facts["weight"], [None] * len(ids), nothing
             ),
-            length_of_stay=unknown(len(ids)),
-            death=unknown(len(ids)),
+            length_of_stay=nothing,
+            death=nothing,
             recorded_until=last_minutes(row, minute, len(ids)),
             repeated=tables.repeated,
             other_files=tables.others,

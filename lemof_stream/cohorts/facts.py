@@ -76,10 +76,15 @@ def _first(tally: Tally, rows: NDArray[np.intp], key: NDArray[np.int64]) -> NDAr
 
 
 def demographics(
-    age: Floats, sex: Floats, height: Floats, weight: Floats, unit_type: Iterable[UnitType | None]
+    age: Floats,
+    sex: Floats,
+    height: Floats,
+    weight: Floats,
+    unit_type: Iterable[UnitType | None],
+    pre_icu_hours: Floats,
 ) -> tuple[Demographics, ...]:
     """One a stay, from columns [S] that are NaN where unknown."""
-    columns = (column.tolist() for column in (age, sex, height, weight))
+    columns = (column.tolist() for column in (age, sex, height, weight, pre_icu_hours))
     return tuple(
         Demographics(
             age=_known(age),
@@ -87,8 +92,9 @@ def demographics(
             height_cm=_known(height),
             weight_kg=_known(weight),
             unit_type=unit,
+            pre_icu_hours=_known(hours),
         )
-        for age, sex, height, weight, unit in zip(*columns, unit_type, strict=True)
+        for age, sex, height, weight, hours, unit in zip(*columns, unit_type, strict=True)
     )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from lemof_stream.cohorts.assemble import Stays, assemble, channels_of, last_minutes, measurements
+from lemof_stream.cohorts.assemble import Stays, assemble, channels_of, last_minutes, measurements, unknown
 from lemof_stream.cohorts.cohort import Cohort
 from lemof_stream.cohorts.facts import AGE, HEIGHT, SEX, Fact, demographics, known_at_admission
 from lemof_stream.cohorts.files import DataFile, data_files
@@ -128,6 +128,7 @@ def _cohort(ids: tuple[str, ...], lines: Lines, known: Floats, repeated: int, ot
                 facts["Height"],
                 weight,
                 map(_UNIT_TYPES.get, facts["ICUType"].tolist()),
+                unknown(len(ids)),
             ),
             length_of_stay=known[:, 0],
             death=known[:, 1],

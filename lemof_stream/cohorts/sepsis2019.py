@@ -3,8 +3,8 @@
 A stay is a `*.psv` file; its row with `ICULOS = k` is the step that ends at minute 60 k. `SepsisLabel` may be absent.
 https://physionet.org/content/challenge-2019/
 
-Left out: `HospAdmTime`, the hours between hospital and ICU admission, for which demographics have no field. A file does
-not say whom it is of, so every stay counts as a person.
+`HospAdmTime` counts the hours from ICU to hospital admission, so it is negative. A file does not say whom it is of, so
+every stay counts as a person.
 
 Shapes: S stays, R rows.
 """
@@ -47,9 +47,12 @@ _CHANNEL_OF: Final = {
 _CHANNELS: Final = channels_of(_CHANNEL_OF)
 _FLAG: Final = Fact(Range(0, 1), Range(0, 1), coded=True)
 _UNITS: Final[dict[str, UnitType]] = {"Unit1": "medical", "Unit2": "surgical"}
-_FACTS: Final = {"Age": AGE, "Gender": SEX} | dict.fromkeys(_UNITS, _FLAG)
+_BEFORE: Final = "HospAdmTime"
+# Of hours before intensive care: more than a year (8,784 h) says no more, ten years are a slip.
+_FACTS: Final = {"Age": AGE, "Gender": SEX, _BEFORE: Fact(Range(0, 8_784), Range(0, 87_840))} | dict.fromkeys(
+    _UNITS, _FLAG
+)
 _NEEDED: Final = (_STEP, *_FACTS, *(name for name in _CHANNEL_OF if name != _IONIZED))
-_UNUSED: Final = "HospAdmTime"
 
 
 def recognises(path: Path) -> bool:
@@ -100,7 +103,9 @@ def _cohort(ids: tuple[str, ...], files: list[DataFile], repeated: int, others: 
             cohort=NAME,
             ids=ids,
             person=ids,
-            demographics=demographics(facts["Age"], facts["Gender"], nothing, nothing, _unit_types(facts)),
+            demographics=demographics(
+                facts["Age"], facts["Gender"], nothing, nothing, _unit_types(facts), facts[_BEFORE]
+            ),
             length_of_stay=nothing,
             death=nothing,
             recorded_until=last_minutes(rows.source, minute, len(ids)),
@@ -117,10 +122,10 @@ def _cohort(ids: tuple[str, ...], files: list[DataFile], repeated: int, others: 
 def _columns(values: Mapping[str, Floats], source: Ints, minute: Ints) -> list[Column]:
     columns = []
     for name, value in values.items():
-        if name in (_STEP, _UNUSED):
+        if name == _STEP:
             continue
         if name in _FACTS:
-            stated = np.where(_changes(value, source), value, np.nan)
+            stated = np.where(_changes(value, source), 0 - value if name == _BEFORE else value, np.nan)
             columns.append(Column(name, source, np.zeros_like(minute), stated))
         elif name == _CALCIUM:
             ionized = value < _TOTAL_CALCIUM

@@ -17,13 +17,16 @@ UnitType = Literal["coronary", "cardiac_surgery", "medical", "surgical"]
 
 
 class Demographics(Part):
-    """What is known at admission; None where unknown. `sex`: 0 female, 1 male."""
+    """What is known at admission; None where unknown. `sex`: 0 female, 1 male. `pre_icu_hours`: from admission to the
+    hospital to admission to the intensive care unit.
+    """
 
     age: Annotated[float, Field(ge=0, le=130)] | None = None
     sex: Literal[0, 1] | None = None
     height_cm: Annotated[float, Field(gt=0, le=300)] | None = None
     weight_kg: Annotated[float, Field(gt=0, le=500)] | None = None
     unit_type: UnitType | None = None
+    pre_icu_hours: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class StayEvent(Message):

@@ -29,6 +29,11 @@ them are exact in float32, so features are the same to the last bit whatever the
 boosted tree takes the same branch in `step` and in `forward`."""
 
 
+def on_grid(value: Tensor) -> Tensor:
+    """Double precision -> the nearest multiple of 1 / GRID, whatever the last bits."""
+    return ((value * GRID).round() / GRID).float()
+
+
 def all_channels(schema: InputSchema) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of the A axis: the vitals' part and the EHR's. A channel is derived where its sources are measured."""
     measured = set(schema.channels)
@@ -112,4 +117,4 @@ class Channels(nn.Module):
         In double precision up to the grid: a logarithm's last bit may depend on where in a batch the value lies.
         """
         scaled = (self.transform(self.derive(value, known).double()) - self.centre) / self.scale
-        return ((scaled.clamp(-SCALED_LIMIT, SCALED_LIMIT) * GRID).round() / GRID).float()
+        return on_grid(scaled.clamp(-SCALED_LIMIT, SCALED_LIMIT))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lemof_stream.model.channels import Channels, all_channels
+from lemof_stream.model.channels import Channels, all_channels, on_grid
 from lemof_stream.model.inputs import State, StepInputs
-from lemof_stream.model.schema import InputSchema
+from lemof_stream.model.schema import ADMISSION, InputSchema
 
 WINDOW = 24
 """Steps that the ring holds: the longest window of a feature (the slope's). A modality silent for longer is stale."""
@@ -153,5 +153,7 @@ class RunningFeatures(nn.Module):
 
     @staticmethod
     def _static(static: Tensor) -> Tensor:
+        """Demographics as they are, the long tail of `pre_icu_hours` as a logarithm, and the body mass index."""
         height, weight = static[:, 2], static[:, 3]
-        return torch.cat([static, (weight / (height / 100) ** 2).unsqueeze(1)], 1)
+        tail = on_grid(static[:, len(ADMISSION) :].double().log1p())
+        return torch.cat([static[:, : len(ADMISSION)], tail, (weight / (height / 100) ** 2).unsqueeze(1)], 1)

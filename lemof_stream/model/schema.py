@@ -12,7 +12,10 @@ from lemof_stream.contracts.ehr import Demographics
 
 MODALITIES = ("vitals", "ehr")
 UNIT_TYPES = ("coronary", "cardiac_surgery", "medical", "surgical")
-STATIC = ("age", "sex", "height_cm", "weight_kg", *(f"unit_{name}" for name in UNIT_TYPES))
+ADMISSION = ("age", "sex", "height_cm", "weight_kg", *(f"unit_{name}" for name in UNIT_TYPES))
+"""Demographics of every model."""
+STATIC = (*ADMISSION, "pre_icu_hours")
+"""All demographics that there are."""
 PHYSIONET2012_VITALS = (
     "heart_rate", "art_sbp", "art_dbp", "art_map", "cuff_sbp", "cuff_dbp", "cuff_map", "resp_rate", "temperature",
     "spo2",
@@ -33,7 +36,7 @@ class InputSchema:
 
     vitals: tuple[str, ...] = PHYSIONET2012_VITALS
     ehr: tuple[str, ...] = PHYSIONET2012_EHR
-    static: tuple[str, ...] = STATIC
+    static: tuple[str, ...] = ADMISSION
     units: tuple[str, ...] = tuple(CHANNELS[name].unit for name in PHYSIONET2012_VITALS + PHYSIONET2012_EHR)
     plausible: tuple[tuple[float, float], ...] = tuple(
         (CHANNELS[name].plausible.low, CHANNELS[name].plausible.high)
@@ -90,8 +93,8 @@ class InputSchema:
         for field in ("units", "plausible"):
             if len(getattr(self, field)) != len(self.channels):
                 return f"{field} has {len(getattr(self, field))} entries where {len(self.channels)} are due"
-        if self.static != STATIC:
-            return f"static is {', '.join(self.static)} where {', '.join(STATIC)} is due"
+        if self.static not in (ADMISSION, STATIC):
+            return f"static is {', '.join(self.static)} where {', '.join(ADMISSION)} is due, or that and pre_icu_hours"
         for index, (name, unit, plausible) in enumerate(
             zip(self.channels, self.units, self.plausible, strict=True)
         ):
@@ -106,11 +109,12 @@ class InputSchema:
         return None
 
 
-def static_row(demographics: Demographics | None) -> list[float]:
-    """The S axis of one stay; NaN where unknown."""
+def static_row(demographics: Demographics | None, names: Sequence[str]) -> list[float]:
+    """The S axis of one stay, whose names a schema has; NaN where unknown."""
     if demographics is None:
-        return [float("nan")] * len(STATIC)
-    numbers = (demographics.age, demographics.sex, demographics.height_cm, demographics.weight_kg)
-    row = [float("nan") if number is None else float(number) for number in numbers]
+        return [float("nan")] * len(names)
+    known: dict[str, float | None] = dict(demographics)
     unit = demographics.unit_type
-    return row + [float("nan") if unit is None else float(unit == name) for name in UNIT_TYPES]
+    known |= {f"unit_{name}": None if unit is None else unit == name for name in UNIT_TYPES}
+    row = (known[name] for name in names)
+    return [float("nan") if value is None else float(value) for value in row]

@@ -78,6 +78,7 @@ class Intake:
         length = timedelta(minutes=schema.step_minutes)
         self._farthest, self._longest = FARTHEST_LEAP // length, LONGEST_STAY // length
         self._channels = {name: index for index, name in enumerate(schema.channels)}
+        self._static = schema.static
         self._slab = slab
         self._stays = stays
         self.ended: dict[str, Ended] = {}
@@ -123,7 +124,7 @@ class Intake:
         if record.discharged_at is not None:
             stay.discharged_at = record.discharged_at
             verdict = PREDICTED
-        static = torch.tensor(static_row(record.demographics))
+        static = torch.tensor(static_row(record.demographics, self._static))
         if not torch.allclose(static, self._slab.static[stay.slot], rtol=0, atol=0, equal_nan=True):
             self._slab.static[stay.slot] = static
             stay.admissions = record.admissions

@@ -87,11 +87,11 @@ def step_data(
         bins.add(cohort.stay[taken].astype(np.intp), channel[taken], minutes, cohort.value[taken])
         median[:, t], last[:, t] = bins.summary(rows)
         bins.clear(rows)
-    static = torch.tensor([static_row(d) for d in cohort.demographics], dtype=torch.float64).view(stays, -1)
+    static = torch.tensor([static_row(d, schema.static) for d in cohort.demographics], dtype=torch.float64)
     inputs = StepInputs(
         median=torch.from_numpy(median),
         last=torch.from_numpy(last),
-        static=static.unsqueeze(1).expand(-1, steps, -1),
+        static=static.view(stays, 1, -1).expand(-1, steps, -1),
         step=torch.arange(1, steps + 1).expand(stays, -1),
         minutes_open=minutes_open,
     )

@@ -56,11 +56,17 @@ def test_archives_read_as_extracted_files_do_and_a_stay_counts_once(tmp_path: Pa
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        ({}, Demographics(age=61, sex=0, unit_type="surgical")),
-        ({"Gender": 1, "Unit1": 1, "Unit2": 0}, Demographics(age=61, sex=1, unit_type="medical")),
-        ({"Unit1": "NaN", "Unit2": "NaN"}, Demographics(age=61, sex=0)),
-        ({"Unit1": 1, "Unit2": 1, "Age": 430}, Demographics(sex=0)),
-        ({"Gender": 0.5}, Demographics(age=61, unit_type="surgical")),
+        ({}, Demographics(age=61, sex=0, unit_type="surgical", pre_icu_hours=3.1)),
+        (
+            {"Gender": 1, "Unit1": 1, "Unit2": 0},
+            Demographics(age=61, sex=1, unit_type="medical", pre_icu_hours=3.1),
+        ),
+        ({"Unit1": "NaN", "Unit2": "NaN"}, Demographics(age=61, sex=0, pre_icu_hours=3.1)),
+        ({"Unit1": 1, "Unit2": 1, "Age": 430}, Demographics(sex=0, pre_icu_hours=3.1)),
+        ({"Gender": 0.5, "HospAdmTime": "NaN"}, Demographics(age=61, unit_type="surgical")),
+        ({"HospAdmTime": 0}, Demographics(age=61, sex=0, unit_type="surgical", pre_icu_hours=0)),
+        ({"HospAdmTime": -20000}, Demographics(age=61, sex=0, unit_type="surgical", pre_icu_hours=8784)),
+        ({"HospAdmTime": 2}, Demographics(age=61, sex=0, unit_type="surgical")),
     ],
 )
 def test_facts_are_demographics(

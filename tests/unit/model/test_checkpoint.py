@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from lemof_stream.contracts.ehr import Demographics
 from lemof_stream.errors import CheckpointError
 from lemof_stream.model import (
     TASK_SETS,
@@ -20,6 +23,7 @@ from lemof_stream.model import (
     save_checkpoint,
 )
 from lemof_stream.model.checkpoint import CARD, SUMS, WEIGHTS
+from lemof_stream.model.schema import ADMISSION, STATIC, static_row
 from tests.model_streams import random_model, random_stays
 
 PACKAGED_LIMIT = 5_000_000
@@ -140,6 +144,19 @@ def test_channels_of_another_cohort_are_read() -> None:
         plausible=((20, 250), (5, 100), (0, 600)),
     )  # fmt: skip
     assert schema.contradiction() is None
+
+
+def test_a_model_may_ask_for_the_hours_before_intensive_care() -> None:
+    assert replace(InputSchema(), static=STATIC).contradiction() is None
+
+
+def test_demographics_are_in_the_order_that_a_model_names() -> None:
+    told = Demographics(age=71, sex=1, weight_kg=80, unit_type="surgical", pre_icu_hours=5.5)
+    expected = [71.0, 1.0, None, 80.0, 0.0, 0.0, 0.0, 1.0, 5.5]
+    for names in (ADMISSION, STATIC):
+        row = static_row(told, names)
+        assert [None if math.isnan(value) else value for value in row] == expected[: len(names)]
+        assert all(map(math.isnan, static_row(Demographics(), names)))
 
 
 def test_the_default_inputs_are_those_of_the_shipped_checkpoint() -> None:

@@ -1,5 +1,7 @@
 """Running features equal their definitions over all steps so far."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from lemof_stream.model import InputSchema, StepInputs
 from lemof_stream.model.channels import GRID
 from lemof_stream.model.features import CONTEXT, STATISTICS, WINDOW, RunningFeatures
 from lemof_stream.model.inputs import State
+from lemof_stream.model.schema import ADMISSION, STATIC
 
 CHANNELS = InputSchema().channels
 
@@ -101,6 +104,18 @@ def test_context_tells_the_step_and_how_much_of_it_is_open() -> None:
     found, _ = features.step(inputs.at(0), features.initial_state(1))
     assert found.vitals[0, -len(CONTEXT) :].tolist() == pytest.approx([np.log(2), 1 / 48, 0.5])
     assert not found.seen.any()
+
+
+def test_hours_before_intensive_care_are_one_more_feature_as_a_logarithm() -> None:
+    few, more = (RunningFeatures(InputSchema(static=names)) for names in (ADMISSION, STATIC))
+    inputs = stay({"heart_rate": [80.0]}, 1).at(0)
+    static = torch.tensor([[71.0, 1.0, 170.0, 80.0, 0.0, 0.0, 1.0, 0.0, 123.4]])
+    with_hours, _ = more.step(replace(inputs, static=static), more.initial_state(1))
+    without, _ = few.step(replace(inputs, static=static[:, :-1]), few.initial_state(1))
+    hours, rest = with_hours.ehr[0, -2], torch.cat([with_hours.ehr[:, :-2], with_hours.ehr[:, -1:]], 1)
+    assert hours.item() == pytest.approx(np.log1p(123.4), abs=1 / GRID)
+    assert torch.equal(rest.nan_to_num(-99.0), without.ehr.nan_to_num(-99.0))
+    assert more.widths == [few.widths[0], few.widths[1] + 1]
 
 
 @pytest.mark.parametrize(("silent", "seen"), [(WINDOW - 1, True), (WINDOW, False)])

@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lemof_stream.model import MODALITIES, TASK_SETS, Architecture, LeMoF, StepOutput
+from lemof_stream.model import MODALITIES, TASK_SETS, Architecture, InputSchema, LeMoF, StepOutput
 from lemof_stream.model.encoders import DILATIONS, EhrEncoder, VitalsEncoder
 from lemof_stream.model.features import WINDOW
+from lemof_stream.model.schema import STATIC
 from tests.model_streams import random_model, random_stays
 
 BEYOND_THE_WINDOW = max(WINDOW, sum(DILATIONS)) + 8
@@ -29,7 +30,7 @@ def tensors(output: StepOutput) -> dict[str, torch.Tensor]:
 @torch.inference_mode()
 def assert_step_equals_forward(model: LeMoF, rows: int, steps: int, seed: int, batch: int) -> None:
     """Step random subsets of the slots, each at its own pace, and compare every output with `forward`."""
-    stays = random_stays(rows, steps, seed)
+    stays = random_stays(rows, steps, seed, model.schema)
     whole = tensors(model(stays))
     slab, done = model.initial_state(rows), torch.zeros(rows, dtype=torch.long)
     random = torch.Generator().manual_seed(seed)
@@ -65,6 +66,11 @@ def test_steps_equal_whole_stays_with_every_pair_of_encoders(vitals: VitalsEncod
     """Sizes differ from the defaults, so that no part of the model leans on them."""
     sizes = Architecture(members=4, vitals_width=12, ehr_width=20, vitals_encoder=vitals, ehr_encoder=ehr)
     assert_step_equals_forward(random_model(2, architecture=sizes), rows=6, steps=3 * WINDOW, seed=4, batch=4)
+
+
+def test_steps_equal_whole_stays_where_the_hours_before_intensive_care_are_asked() -> None:
+    asking = random_model(3, architecture=Architecture(members=2), schema=InputSchema(static=STATIC))
+    assert_step_equals_forward(asking, rows=40, steps=2, seed=5, batch=7)
 
 
 def test_a_large_micro_batch_equals_whole_stays(model: LeMoF) -> None:
