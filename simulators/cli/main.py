@@ -17,6 +17,7 @@ from lemof_stream.errors import ConfigError, LemofError
 from lemof_stream.settings import Settings, load_settings
 from lemof_stream.telemetry.pseudonyms import use_key
 from lemof_stream.telemetry.tracing import tracer_from_environment
+from simulators.cli import load
 from simulators.play import Played, Player
 from simulators.replay import choose, timeline_of
 from simulators.sender import open_sender
@@ -29,6 +30,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.command(name="load")(load.command)
 
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same messages.")]
 
