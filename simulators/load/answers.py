@@ -82,6 +82,11 @@ class Answers:
         """From now on answer these."""
         self._beds, self._waiting = beds, waiting
 
+    @property
+    def left(self) -> int:
+        """Windows that still wait."""
+        return 0 if self._waiting is None else self._waiting.left
+
     async def read(self) -> None:
         """Read until cancelled."""
         while True:

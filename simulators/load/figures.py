@@ -12,6 +12,7 @@ from simulators.load.results import Report, Run
 _WIDTH, _PANEL_HEIGHT = 9.0, 1.9  # inches; a page's column holds it without scaling it down
 _COLOURS: Final = {"broker": "#b45309", "runner": "#1d4ed8", "generator": "#15803d", "reader": "#6b7280"}
 _LIMIT: Final = "#b91c1c"
+_NUMBER: Final = "{x:g}"  # 1000, not 10³
 
 
 def course(run: Run) -> str:
@@ -29,6 +30,8 @@ def course(run: Run) -> str:
             at, [math.nan if v is None else v for v in values], where="post", label=name, color=colour
         )
     latencies.set_yscale("log")
+    latencies.yaxis.set_major_formatter(_NUMBER)
+    latencies.yaxis.set_minor_formatter("")
     latencies.set_ylabel("latency, ms")
     _limits(latencies, run, of_latency=True)
     seen = [sight for sight in run.sights if sight.lag is not None]
@@ -47,6 +50,7 @@ def course(run: Run) -> str:
     letters.step(at, [point.dead_letters for point in run.over_time], where="post", color=_LIMIT)
     letters.set_ylabel(f"dead letters\nin {run.interval_s:g} s")
     letters.set_xlabel("seconds since the first window was due; grey: warm-up, not counted")
+    letters.set_ylim(top=max(1, *(point.dead_letters for point in run.over_time)) * 1.05)
     for panel in panels:
         panel.set_ylim(bottom=None if panel is latencies else 0)
         panel.axvspan(0, run.counted_from_s, color="0.93", zorder=-1)
@@ -67,6 +71,7 @@ def distribution(run: Run) -> str:
     tail.step(upto, np.maximum(longer, 0.5 / max(run.latency.windows, 1)), where="post", color="#b45309")
     tail.set_yscale("log")
     tail.set_ylabel("share that took longer")
+    tail.xaxis.set_major_formatter(_NUMBER)
     tail.set_xlabel("milliseconds from when a window was due to its prediction")
     for verdict in run.verdicts:
         if verdict.percentile is not None:
@@ -91,6 +96,8 @@ def trials(report: Report) -> str:
     panel.axhline(report.runs[0].verdicts[0].limit, color=_LIMIT, linewidth=1, linestyle="--")
     panel.set_xscale("log")
     panel.set_yscale("log")
+    panel.xaxis.set_major_formatter(_NUMBER)
+    panel.yaxis.set_major_formatter(_NUMBER)
     panel.set_xlabel("beds")
     panel.set_ylabel(report.objectives[0].partition("=")[0])
     panel.legend(fontsize=8, frameon=False)

@@ -52,7 +52,7 @@ class Verdict(BaseModel):
     held: bool
     found: float | None
     reason: str
-    """One sentence."""
+    """What was found and what was asked, and by how much it was missed: the middle of a sentence."""
 
 
 def judge(objective: Objective, latency: LatencyHistogram, largest_lag: int | None) -> Verdict:
@@ -64,22 +64,17 @@ def judge(objective: Objective, latency: LatencyHistogram, largest_lag: int | No
         found = latency.percentile(objective.percentile)
         unit, what = " ms", f"p{objective.percentile:g}"
     held = found <= objective.limit
+    asked = f"where at most {objective.limit:,.0f}{unit} were asked"
     if math.isfinite(found):
-        difference = (
-            ""
-            if held
-            else f", {found - objective.limit:,.0f}{unit} above it ({found / objective.limit:.2g} times)"
-            if objective.limit
-            else f", {found:,.0f}{unit} above it"
-        )
-        reason = f"{what} was {found:,.0f}{unit} where at most {objective.limit:,.0f}{unit} were asked{difference}."
+        reason = f"{what} was {found:,.0f}{unit} {asked}"
+        if not held:
+            times = f" ({found / objective.limit:.2g} times as much)" if objective.limit else ""
+            reason += f", {found - objective.limit:,.0f}{unit} too many{times}"
     elif objective.percentile is None:
-        reason = f"{what} could not be read, where at most {objective.limit:,.0f}{unit} were asked."
+        reason = f"{what} could not be read, {asked}"
     else:
-        reason = (
-            f"{what} is beyond every limit, as {latency.never:,} of {latency.count:,} windows had no prediction, where "
-            f"at most {objective.limit:,.0f}{unit} were asked."
-        )
+        never = f"{latency.never:,} of {latency.count:,} windows had no prediction"
+        reason = f"{what} has no limit, as {never}, {asked}"
     return Verdict(
         objective=objective.text,
         percentile=objective.percentile,

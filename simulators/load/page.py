@@ -48,8 +48,8 @@ def page(report: Report) -> str:
             f"second at the base rate. {report.began:%Y-%m-%d %H:%M} UTC, lemof_stream {report.version}."
         ),
         verdict_class="held" if report.held else "failed",
-        verdict=_verdict(report),
-        reason=escape("" if report.held and not report.objectives else report.reason),
+        verdict="Passed" if report.held else "Failed",
+        reason=escape(report.reason),
         figures="".join(
             f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _figures(run)
         ),
@@ -64,12 +64,6 @@ def page(report: Report) -> str:
         accounting=_rows(_accounting(report)),
         settings=_rows(_settings(report, run)),
     )
-
-
-def _verdict(report: Report) -> str:
-    if not report.objectives:
-        return "No objective was set" if report.held else "Not valid"
-    return "The objective held" if report.held else "The objective did not hold"
 
 
 def _figures(run: Run) -> Iterable[tuple[str, str]]:
@@ -111,9 +105,11 @@ def _settings(report: Report, run: Run) -> Iterable[tuple[str, str]]:
     )
     yield "Kafka", f"{report.brokers}, {report.partitions} partitions"
     yield "group", report.group
+    others = [sight.machine_cpu - sum(use.cpu for use in sight.use.values()) for sight in run.sights]
     for kind in ("runner", "broker"):
         seen = [sight.use[kind] for sight in run.sights if kind in sight.use]
         yield f"{kind} on this machine", _most(seen) if seen else "not found"
+    yield "all other programs", f"{max(sum(others) / max(len(others), 1), 0):.2f} processors on average"
     yield "objectives", ", ".join(report.objectives) or "none"
     behind = f"p50 {made.behind_p50_ms:.1f} ms and p99 {made.behind_p99_ms:.1f} ms behind its schedule"
     made_by = f"{_count(made.processes, 'process')}, {made.cpu:.2f} processors on average"

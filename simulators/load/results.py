@@ -75,7 +75,8 @@ class Run(BaseModel):
         if self.generated.invalid is not None:
             return self.generated.invalid
         broken = [verdict.reason for verdict in self.verdicts if not verdict.held]
-        return " ".join(broken or [verdict.reason for verdict in self.verdicts])
+        told = broken or [verdict.reason for verdict in self.verdicts] or ["no objective was set"]
+        return "; ".join(told) + "."
 
 
 class Machine(BaseModel):

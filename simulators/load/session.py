@@ -39,11 +39,7 @@ async def load_test(settings: Settings, test: Test, tell: Callable[[str], None])
         async def attempt(beds: int) -> Run:
             plan = test.plan.model_copy(update={"beds": beds})
             run = await bench.run(plan, test.objectives, test.processes)
-            tell(
-                f"  {'held' if run.held else 'did not hold'}: {run.reason}"
-                if test.objectives
-                else _course(run)
-            )
+            tell(f"  {run.answered_per_s:,.0f} windows a second answered; {run.reason}")
             return run
 
         if test.find:
@@ -77,15 +73,11 @@ def _judge(test: Test, runs: list[Run], best: int | None, balance: Audit) -> tup
         return False, f"The audit does not balance: {balance.problems[0]}."
     if not test.find:
         held = runs[0].held
-        if not test.objectives and held:
-            return True, "No objective was set."
+        if not test.objectives:
+            return held, runs[0].reason
         return held, f"The objective {'held' if held else 'did not hold'}: {runs[0].reason}"
     if best is None:
         return False, f"Not even {runs[-1].plan.beds:,} beds held the objective: {runs[-1].reason}"
     beds = runs[best].plan.beds
     above = min((run for run in runs if run.plan.beds > beds), key=lambda run: run.plan.beds)
     return True, f"{beds:,} beds held the objective; {above.plan.beds:,} did not: {above.reason}"
-
-
-def _course(run: Run) -> str:
-    return f"  {run.answered_per_s:,.0f} windows a second answered, {run.latency.missing:,} not at all"

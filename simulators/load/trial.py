@@ -28,6 +28,9 @@ _WARM_SHARE: Final = 0.2
 _LOOK_S: Final = 0.02
 _QUIET_S: Final = 10.0
 """Without a prediction for so long what still waits is given up: longer than a rebalance of the group takes."""
+_DRAIN_S: Final = 10.0
+"""What still waits so long after the last window was due, and as long again as the run took, is given up too: a system
+that is loaded beyond twice its rate would keep the test for hours."""
 _FIRST_S: Final = 90.0
 """Until a bed's first prediction: a runner that starts, and waits 30 s for an EHR app that is not there."""
 _WATERMARK_S: Final = 1.0  # a tenth of what the runner tolerates, also when the EHR app is slow
@@ -60,6 +63,7 @@ class Bench:
         Raises:
             BrokerError: Kafka went away, or nobody predicts.
         """
+        await self._backlog(None)
         due = schedule(plan)
         beds = Beds(max(plan.beds, self._known), self.began, self._partitions)
         async with open_generators(
@@ -76,7 +80,7 @@ class Bench:
                 waiting.begin(start)
                 self._answers.expect(beds, waiting)
                 generated = await generators.finish(start)
-                await self._drain(waiting)
+                await self._backlog(_DRAIN_S + plan.seconds)
         return self._found(plan, due, waiting, generated, watch, start, objectives)
 
     async def _admit(self, beds: Beds, every_s: float) -> None:
@@ -105,10 +109,12 @@ class Bench:
                 )
             await asyncio.sleep(_LOOK_S)
 
-    async def _drain(self, waiting: Waiting) -> None:
-        """Wait until every window is answered, or none any more."""
+    async def _backlog(self, longest_s: float | None) -> None:
+        """Wait until every window is answered, or none any more, or for so long."""
         began = time.monotonic()
-        while waiting.left and time.monotonic() - max(began, self._answers.newest_s) < _QUIET_S:
+        while self._answers.left and time.monotonic() - max(began, self._answers.newest_s) < _QUIET_S:
+            if longest_s is not None and time.monotonic() - began > longest_s:
+                break
             await asyncio.sleep(_LOOK_S)
 
     def _found(
