@@ -14,7 +14,7 @@ from simulators.load.objective import Objective
 from simulators.load.page import prepare, write
 from simulators.load.plan import PROFILES, Plan, profile_of
 from simulators.load.results import Report
-from simulators.load.session import Test, load_test
+from simulators.load.session import LoadTest, load_test
 
 Beds = Annotated[int, typer.Option("--beds", min=1, max=1_000_000, help="Beds; of a ramp, at its end.")]
 ProfileName = Annotated[
@@ -71,7 +71,7 @@ def command(
         raise ConfigError("--find searches for what holds an objective: name one, as in --slo p99=150ms.")
     if report is not None:
         prepare(report)  # says what is missing before the run, not after it
-    test = Test(plan=plan, objectives=objectives, find=find, processes=processes)
+    test = LoadTest(plan=plan, objectives=objectives, find=find, processes=processes)
     found = asyncio.run(_run(settings, test))
     if found is None:
         typer.echo("lemof-sim: the load test was stopped before its end; its beds are discharged.", err=True)
@@ -84,7 +84,7 @@ def command(
         raise typer.Exit(1)
 
 
-async def _run(settings: Settings, test: Test) -> Report | None:
+async def _run(settings: Settings, test: LoadTest) -> Report | None:
     """The report; None where a signal ended the test."""
     running = asyncio.create_task(load_test(settings, test, lambda text: typer.echo(text, err=True)))
     loop = asyncio.get_running_loop()

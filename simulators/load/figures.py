@@ -12,7 +12,6 @@ from simulators.load.results import Report, Run
 _WIDTH, _PANEL_HEIGHT = 9.0, 1.9  # inches; a page's column holds it without scaling it down
 _COLOURS: Final = {"broker": "#b45309", "runner": "#1d4ed8", "generator": "#15803d", "reader": "#6b7280"}
 _LIMIT: Final = "#b91c1c"
-_NUMBER: Final = "{x:g}"  # 1000, not 10³
 
 
 def course(run: Run) -> str:
@@ -30,8 +29,7 @@ def course(run: Run) -> str:
             at, [math.nan if v is None else v for v in values], where="post", label=name, color=colour
         )
     latencies.set_yscale("log")
-    latencies.yaxis.set_major_formatter(_NUMBER)
-    latencies.yaxis.set_minor_formatter("")
+    _number(latencies.yaxis)
     latencies.set_ylabel("latency, ms")
     _limits(latencies, run, of_latency=True)
     seen = [sight for sight in run.sights if sight.lag is not None]
@@ -71,7 +69,7 @@ def distribution(run: Run) -> str:
     tail.step(upto, np.maximum(longer, 0.5 / max(run.latency.windows, 1)), where="post", color="#b45309")
     tail.set_yscale("log")
     tail.set_ylabel("share that took longer")
-    tail.xaxis.set_major_formatter(_NUMBER)
+    _number(tail.xaxis)
     tail.set_xlabel("milliseconds from when a window was due to its prediction")
     for verdict in run.verdicts:
         if verdict.percentile is not None:
@@ -96,8 +94,8 @@ def trials(report: Report) -> str:
     panel.axhline(report.runs[0].verdicts[0].limit, color=_LIMIT, linewidth=1, linestyle="--")
     panel.set_xscale("log")
     panel.set_yscale("log")
-    panel.xaxis.set_major_formatter(_NUMBER)
-    panel.yaxis.set_major_formatter(_NUMBER)
+    _number(panel.xaxis)
+    _number(panel.yaxis)
     panel.set_xlabel("beds")
     panel.set_ylabel(report.objectives[0].partition("=")[0])
     panel.legend(fontsize=8, frameon=False)
@@ -108,6 +106,13 @@ def _limits(panel: Any, run: Run, *, of_latency: bool) -> None:
     for verdict in run.verdicts:
         if (verdict.percentile is not None) == of_latency:
             panel.axhline(verdict.limit, color=_LIMIT, linewidth=1, linestyle="--", label=verdict.objective)
+
+
+def _number(axis: Any) -> None:
+    """Label a logarithmic axis at 1, 2, 5, 10, ..., and write 1000, not 10³."""
+    axis.get_major_locator().set_params(subs=(1, 2, 5))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 def _canvas(panels: int, *, sharex: bool) -> tuple[Any, Any]:

@@ -16,7 +16,7 @@ from simulators.load.search import search
 from simulators.load.trial import Bench
 
 
-class Test(BaseModel):
+class LoadTest(BaseModel):
     """What was asked for. `find`: search for the most beds that hold the objectives, beginning with the plan's."""
 
     plan: Plan
@@ -25,7 +25,7 @@ class Test(BaseModel):
     processes: int
 
 
-async def load_test(settings: Settings, test: Test, tell: Callable[[str], None]) -> Report:
+async def load_test(settings: Settings, test: LoadTest, tell: Callable[[str], None]) -> Report:
     """Run it; `tell` hears what is done next.
 
     Raises:
@@ -67,14 +67,14 @@ async def load_test(settings: Settings, test: Test, tell: Callable[[str], None])
     )
 
 
-def _judge(test: Test, runs: list[Run], best: int | None, balance: Audit) -> tuple[bool, str]:
+def _judge(test: LoadTest, runs: list[Run], best: int | None, balance: Audit) -> tuple[bool, str]:
     """Whether all of it held, and the sentence that says why or why not."""
     if not balance.balanced:
         return False, f"The audit does not balance: {balance.problems[0]}."
     if not test.find:
         held = runs[0].held
         if not test.objectives:
-            return held, runs[0].reason
+            return held, "No objective was set." if held else runs[0].reason
         return held, f"The objective {'held' if held else 'did not hold'}: {runs[0].reason}"
     if best is None:
         return False, f"Not even {runs[-1].plan.beds:,} beds held the objective: {runs[-1].reason}"
