@@ -21,6 +21,7 @@ from lemof_stream.contracts.ehr import Admission, Discharge, read_ehr_event
 from lemof_stream.contracts.topics import EHR_EVENTS, VITALS
 from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.errors import BrokerError
+from simulators.cli.main import main
 from simulators.load import trial
 from simulators.load.plan import Plan, schedule
 from simulators.load.processes import TOO_LATE_MS, open_generators
@@ -152,8 +153,19 @@ async def test_a_kafka_that_nobody_predicts_on_is_told(topics: str, monkeypatch:
         (("--report", "/proc/none"), "The report cannot be written to /proc/none"),
     ],
 )
-def test_a_wrong_usage_is_one_sentence(arguments: tuple[str, ...], sentence: str, closed_port: int) -> None:
-    done = load(*arguments, "--brokers", f"127.0.0.1:{closed_port}")
-    assert (done.returncode, done.stdout) == (2, "")
-    [line] = done.stderr.splitlines()
+def test_a_wrong_usage_is_one_sentence(
+    arguments: tuple[str, ...],
+    sentence: str,
+    closed_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(
+        sys, "argv", ["lemof-sim", "load", *arguments, "--brokers", f"127.0.0.1:{closed_port}"]
+    )
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    told = capsys.readouterr()
+    assert told.out == ""
+    [line] = told.err.splitlines()
     assert line.startswith(f"lemof-sim: {sentence}")

@@ -22,7 +22,7 @@ def test_every_written_window_reads_as_the_contracts_and_is_what_was_asked_for()
 
     for row, at_ms, (partition, key, value) in zip(rows, end_ms, writer.write(rows, end_ms), strict=True):
         window = VitalWindow.from_bytes(value)
-        assert window.stay_id == beds.stay_id(row)
+        assert window.stay_id == beds.stay_id(int(row))
         assert round(window.end.timestamp() * 1000) == at_ms
         assert window.end - window.start == timedelta(seconds=2.5)
         assert window.window_id == f"{window.stay_id}-{at_ms}"
