@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -66,9 +67,7 @@ def command(
     """
     settings = load_settings(config, brokers=brokers, group=group)
     plan = Plan(profile=profile_of(profile), beds=beds, seconds=seconds, every_s=every, seed=seed)
-    objectives = [Objective.parse(text) for text in slo or ()]
-    if find and not objectives:
-        raise ConfigError("--find searches for what holds an objective: name one, as in --slo p99=150ms.")
+    objectives = _objectives(slo or (), plan, find=find)
     if report is not None:
         prepare(report)  # says what is missing before the run, not after it
     test = LoadTest(plan=plan, objectives=objectives, find=find, processes=processes)
@@ -82,6 +81,22 @@ def command(
     if not found.held:
         typer.echo(f"lemof-sim: {found.reason}", err=True)
         raise typer.Exit(1)
+
+
+def _objectives(texts: Sequence[str], plan: Plan, *, find: bool) -> list[Objective]:
+    """The objectives, of a run that can say something about them.
+
+    Raises:
+        ConfigError: they cannot be read, or it cannot.
+    """
+    if plan.seconds < 2 * plan.every_s:
+        raise ConfigError(
+            f"--seconds {plan.seconds:g} is too short for a window every {plan.every_s:g} s: two of each bed are the "
+            "least that says something; give it more --seconds or a smaller --every."
+        )
+    if find and not texts:
+        raise ConfigError("--find searches for what holds an objective: name one, as in --slo p99=150ms.")
+    return [Objective.parse(text) for text in texts]
 
 
 async def _run(settings: Settings, test: LoadTest) -> Report | None:

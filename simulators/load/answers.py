@@ -75,8 +75,7 @@ class Answers:
         self._waiting: Waiting | None = None
         self.newest_s = time.monotonic()
         """When the last prediction of ours came."""
-        self.letters: list[tuple[float, int]] = []
-        """When dead letters came, and how many."""
+        self._letters: list[tuple[float, int]] = []
 
     def expect(self, beds: Beds, waiting: Waiting) -> None:
         """From now on answer these."""
@@ -87,6 +86,10 @@ class Answers:
         """Windows that still wait."""
         return 0 if self._waiting is None else self._waiting.left
 
+    def letters_since(self, monotonic_s: float) -> list[tuple[float, int]]:
+        """When dead letters came, in seconds since then, and how many."""
+        return [(at - monotonic_s, count) for at, count in self._letters if at >= monotonic_s]
+
     async def read(self) -> None:
         """Read until cancelled."""
         while True:
@@ -94,7 +97,7 @@ class Answers:
             now = time.monotonic()
             for place, records in fetched.items():
                 if place.topic == DEAD_LETTERS:
-                    self.letters.append((now, len(records)))
+                    self._letters.append((now, len(records)))
                 else:
                     self._take(records, now)
 

@@ -22,8 +22,9 @@ _PATIENTS: Final = 32
 _MINUTES: Final = 8
 """Values are those of so many simulated patients in so many minutes, over and over: what they are costs nobody."""
 _WARDS: Final = 20
-_STAY_H: Final = 24
-"""Admissions are spread over the last day, minute by minute: steps of neighbours close at different times."""
+_ADMITTED_WITHIN_MIN: Final = 60
+"""Admissions are spread over the last hour, so that steps of neighbours close at different times. Not over days: the
+first window of a bed commits every step since, which is no part of the load."""
 _MINUTE: Final = timedelta(minutes=1)
 
 _ID: Final = "filled-in"
@@ -96,7 +97,7 @@ class Beds:
         return _BLANKS.split(window.to_bytes())
 
     def _admitted_at(self, bed: int) -> datetime:
-        return self._began.replace(second=0, microsecond=0) - (1 + bed * 7 % (_STAY_H * 60)) * _MINUTE
+        return self._began.replace(second=0, microsecond=0) - (1 + bed * 7 % _ADMITTED_WITHIN_MIN) * _MINUTE
 
 
 class WindowWriter:

@@ -73,8 +73,8 @@ def judge(objective: Objective, latency: LatencyHistogram, largest_lag: int | No
     elif objective.percentile is None:
         reason = f"{what} could not be read, {asked}"
     else:
-        never = f"{latency.never:,} of {latency.count:,} windows had no prediction"
-        reason = f"{what} has no limit, as {never}, {asked}"
+        never = f"{latency.never:,} of {latency.count:,} windows had no prediction by the end"
+        reason = f"{what} cannot be stated, as {never}, {asked}"
     return Verdict(
         objective=objective.text,
         percentile=objective.percentile,

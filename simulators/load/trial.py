@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings
@@ -19,7 +20,7 @@ from simulators.load.outbox import open_outbox
 from simulators.load.plan import Plan, Schedule, schedule
 from simulators.load.processes import Generated, open_generators
 from simulators.load.results import Run, latency_of, over_time
-from simulators.load.watch import Watch, watching
+from simulators.load.watch import Sight, Watch, watching
 from simulators.sender import Sender, open_sender
 
 _WARM_S: Final = 5.0
@@ -33,6 +34,9 @@ _DRAIN_S: Final = 10.0
 that is loaded beyond twice its rate would keep the test for hours."""
 _FIRST_S: Final = 90.0
 """Until a bed's first prediction: a runner that starts, and waits 30 s for an EHR app that is not there."""
+_SETTLED_S: Final = 2.0
+"""Without a prediction for so long the beds are known: an admission that comes by way of the EHR app revises those of
+the first windows."""
 _WATERMARK_S: Final = 1.0  # a tenth of what the runner tolerates, also when the EHR app is slow
 _BEHIND: Final = timedelta(seconds=1)  # an event of this very second may still come
 _POINTS: Final = 120  # of the figures over time, at most; a second apart in a run that is shorter
@@ -81,7 +85,8 @@ class Bench:
                 self._answers.expect(beds, waiting)
                 generated = await generators.finish(start)
                 await self._backlog(_DRAIN_S + plan.seconds)
-        return self._found(plan, due, waiting, generated, watch, start, objectives)
+        sights, letters = watch.since(start.monotonic_s), self._answers.letters_since(start.monotonic_s)
+        return _found(plan, due, waiting.answered_s(), generated, sights, letters, objectives)
 
     async def _admit(self, beds: Beds, every_s: float) -> None:
         """Make beds known that are not yet: an admission and a first window each, until all have a prediction."""
@@ -108,6 +113,8 @@ class Bench:
                     f"on the Kafka at {self._settings.brokers} (`lemof run`), or see what its log says."
                 )
             await asyncio.sleep(_LOOK_S)
+        while time.monotonic() - self._answers.newest_s < _SETTLED_S:
+            await asyncio.sleep(_LOOK_S)
 
     async def _backlog(self, longest_s: float | None) -> None:
         """Wait until every window is answered, or none any more, or for so long."""
@@ -116,45 +123,6 @@ class Bench:
             if longest_s is not None and time.monotonic() - began > longest_s:
                 break
             await asyncio.sleep(_LOOK_S)
-
-    def _found(
-        self,
-        plan: Plan,
-        due: Schedule,
-        waiting: Waiting,
-        generated: Generated,
-        watch: Watch,
-        start: Start,
-        objectives: Sequence[Objective],
-    ) -> Run:
-        answered_s = waiting.answered_s()
-        warm_s = min(_WARM_S, _WARM_SHARE * plan.seconds)
-        counted = due.due_s >= warm_s
-        latency, histogram = latency_of((answered_s[counted] - due.due_s[counted]) * 1000)
-        last_s = float(np.nanmax(answered_s[counted], initial=warm_s))
-        sights = watch.since(start.monotonic_s)
-        lags = [
-            sight.lag for sight in sights if sight.lag is not None and warm_s <= sight.at_s <= plan.seconds
-        ]
-        letters = [
-            (at - start.monotonic_s, count) for at, count in self._answers.letters if at >= start.monotonic_s
-        ]
-        interval_s = max(1.0, plan.seconds / _POINTS)
-        largest_lag = max(lags, default=None)
-        return Run(
-            plan=plan,
-            counted_from_s=warm_s,
-            generated=generated,
-            answered_per_s=round((latency.windows - latency.missing) / (last_s - warm_s), 1)
-            if last_s > warm_s
-            else 0.0,
-            latency=latency,
-            largest_lag=largest_lag,
-            interval_s=interval_s,
-            over_time=over_time(due, answered_s, letters, interval_s),
-            sights=sights,
-            verdicts=[judge(objective, histogram, largest_lag) for objective in objectives],
-        )
 
     @classmethod
     @asynccontextmanager
@@ -197,3 +165,35 @@ async def _watermarks(brokers: str) -> None:
             await sender.watermark(datetime.now(UTC) - _BEHIND)
             await sender.push()
             await asyncio.sleep(_WATERMARK_S)
+
+
+def _found(
+    plan: Plan,
+    due: Schedule,
+    answered_s: NDArray[np.float64],
+    generated: Generated,
+    sights: list[Sight],
+    letters: list[tuple[float, int]],
+    objectives: Sequence[Objective],
+) -> Run:
+    warm_s = min(_WARM_S, _WARM_SHARE * plan.seconds)
+    counted = due.due_s >= warm_s
+    latency, histogram = latency_of((answered_s[counted] - due.due_s[counted]) * 1000)
+    last_s = float(np.nanmax(answered_s[counted], initial=warm_s))
+    lags = [sight.lag for sight in sights if sight.lag is not None and warm_s <= sight.at_s <= plan.seconds]
+    interval_s = max(1.0, plan.seconds / _POINTS)
+    largest_lag = max(lags, default=None)
+    return Run(
+        plan=plan,
+        counted_from_s=warm_s,
+        generated=generated,
+        answered_per_s=round((latency.windows - latency.missing) / (last_s - warm_s), 1)
+        if last_s > warm_s
+        else 0.0,
+        latency=latency,
+        largest_lag=largest_lag,
+        interval_s=interval_s,
+        over_time=over_time(due, answered_s, letters, interval_s),
+        sights=sights,
+        verdicts=[judge(objective, histogram, largest_lag) for objective in objectives],
+    )

@@ -150,6 +150,7 @@ async def test_a_kafka_that_nobody_predicts_on_is_told(topics: str, monkeypatch:
         (("--profile", "flat"), "--profile flat is none: choose one of steady, ramp, burst, diurnal, storm."),
         (("--slo", "p99=150"), "--slo p99=150 cannot be read: write a percentile"),
         (("--find",), "--find searches for what holds an objective: name one, as in --slo p99=150ms."),
+        (("--seconds", "5", "--every", "4"), "--seconds 5 is too short for a window every 4 s"),
         (("--report", "/proc/none"), "The report cannot be written to /proc/none"),
     ],
 )
