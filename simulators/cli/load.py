@@ -11,11 +11,11 @@ import typer
 from lemof_stream.cli.options import Brokers, Config, Group, Json
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import Settings, load_settings
+from simulators.load.conduct import LoadTest, load_test
 from simulators.load.objective import Objective
 from simulators.load.page import prepare, write
 from simulators.load.plan import PROFILES, Plan, profile_of
 from simulators.load.results import Report
-from simulators.load.session import LoadTest, load_test
 
 Beds = Annotated[int, typer.Option("--beds", min=1, max=1_000_000, help="Beds; of a ramp, at its end.")]
 ProfileName = Annotated[

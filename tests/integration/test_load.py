@@ -23,10 +23,10 @@ from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.errors import BrokerError
 from simulators.cli.main import main
 from simulators.load import trial
+from simulators.load.conduct import LoadTest, load_test
 from simulators.load.plan import Plan, schedule
 from simulators.load.processes import TOO_LATE_MS, open_generators
 from simulators.load.results import Report
-from simulators.load.session import LoadTest, load_test
 from tests.messages import read_all
 from tests.programs import Program, lemof
 from tests.topics import PARTITIONS
