@@ -10,7 +10,7 @@ import typer
 from lemof_stream.cli.options import Brokers, Config, Json
 from lemof_stream.errors import LemofError
 from lemof_stream.settings import load_settings
-from simulators.cli import compare, diff, faults, record, replay
+from simulators.cli import compare, diff, faults, load, record, replay
 from simulators.cli.playing import play, tell
 from simulators.ward import OCCUPANCY
 from simulators.ward import ward as ward_timeline
@@ -36,6 +36,7 @@ app.command(name="replay")(replay.command)
 app.command(name="record")(record.command)
 app.command(name="diff")(diff.command)
 app.command(name="faults")(faults.command)
+app.command(name="load")(load.command)
 app.command(name="compare")(compare.command)
 
 
