@@ -36,7 +36,14 @@ class EhrInput:
         return self.record.stay_id
 
 
-Input = WindowInput | EhrInput
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The EHR feed holds nothing more of a stay that left long ago: its retention is over."""
+
+    stay_id: str
+
+
+Input = WindowInput | EhrInput | Erased
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from lemof_stream.contracts.channels import CHANNELS, VITALS
 from lemof_stream.contracts.ehr import HourRecord, StayRecord
 from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.model.schema import InputSchema, static_row
-from lemof_stream.runner.cycle import Input, Verdict, WindowInput
+from lemof_stream.runner.cycle import Erased, Input, Verdict, WindowInput
 from lemof_stream.runner.grid import place
 from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.stay import Stay, fingerprint
@@ -91,6 +91,9 @@ class Intake:
         """
         if isinstance(item, WindowInput):
             return self._window(item.partition, item.window)
+        if isinstance(item, Erased):
+            self.ended.pop(item.stay_id, None)
+            return DUPLICATE
         if isinstance(item.record, StayRecord):
             return self._stay_record(item.partition, item.record)
         return self._hour(item.partition, item.record)

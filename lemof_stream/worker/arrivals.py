@@ -6,10 +6,12 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from lemof_stream.contracts.ehr import Watermark, read_ehr_record
+from lemof_stream.contracts.message import stay_of
 from lemof_stream.contracts.topics import VITALS, partition_of
 from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.errors import MessageError
-from lemof_stream.runner.cycle import EhrInput, Input, WindowInput
+from lemof_stream.runner.cycle import EhrInput, Erased, Input, WindowInput
+from lemof_stream.worker.ehr_fold import stay_key
 from lemof_stream.worker.merge import AT_ONCE
 
 _WRONG_KEY: Final = MessageError(
@@ -32,7 +34,7 @@ Origin = tuple[str, int, int]
 
 @dataclass(slots=True)
 class Arrival:
-    """A record and what was made of it: an input, a watermark, a refusal, or nothing (a tombstone)."""
+    """A record and what was made of it: an input, a watermark, a refusal, or nothing (most tombstones)."""
 
     record: ConsumerRecord
     time: float = AT_ONCE
@@ -77,7 +79,8 @@ def _window(record: ConsumerRecord, partitions: int) -> Arrival:
 
 def _ehr(record: ConsumerRecord, partitions: int) -> Arrival:
     if record.value is None:
-        return Arrival(record)
+        stay_id = stay_of(record.key or b"")
+        return Arrival(record, input=Erased(stay_id) if record.key == stay_key(stay_id) else None)
     content = read_ehr_record(record.value)
     time = content.event_time.timestamp()
     if isinstance(content, Watermark):

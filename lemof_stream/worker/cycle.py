@@ -190,7 +190,7 @@ def _settle(
             if verdict.outcome in {"late", "rejected"}:
                 refusal = MessageError(verdict.reason, verdict.detail)
         else:
-            continue  # a watermark or a tombstone: its offset goes with the next transaction
+            continue  # a watermark, or a tombstone that means nothing: its offset goes with the next transaction
         work.inputs += 1
         if arrival.is_window:
             work.counts[verdict.outcome] += 1

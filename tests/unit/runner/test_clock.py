@@ -6,7 +6,7 @@ import pytest
 
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.model.predictor import Predictor
-from lemof_stream.runner.cycle import Elapsed, Input
+from lemof_stream.runner.cycle import Elapsed, Erased, Input
 from lemof_stream.runner.runner import Runner
 from tests.unit.runner.stays import ADMITTED, admission, at, discharge, labs, last_revisions, window
 
@@ -147,6 +147,14 @@ def test_what_comes_for_a_stay_that_has_left_is_late_and_its_record_a_duplicate(
     result = runner.cycle([window(50), labs(55, lactate=1.0), discharge(60)])
     assert [verdict.outcome for verdict in result.verdicts] == ["late", "late", "duplicate"]
     assert runner.stays(0) == []
+
+
+def test_nothing_is_remembered_of_a_stay_that_the_ehr_feed_has_erased(runner: Runner) -> None:
+    runner.cycle([admission(), window(30), discharge(60)])
+    runner.advance(0, at(60 + 48 * 60))
+    result = runner.cycle([Erased("s1"), Erased("unknown"), window(50)])
+    assert [verdict.outcome for verdict in result.verdicts] == ["duplicate", "duplicate", "predicted"]
+    assert runner.stays(0) == ["s1"]
 
 
 def test_slots_of_stays_that_have_left_are_used_again(runner: Runner) -> None:

@@ -4,9 +4,9 @@ from aiokafka import ConsumerRecord
 
 from lemof_stream.contracts.ehr import Watermark
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS, partition_of
-from lemof_stream.runner.cycle import EhrInput, WindowInput
+from lemof_stream.runner.cycle import EhrInput, Erased, WindowInput
 from lemof_stream.worker.arrivals import Arrival, read_arrival
-from lemof_stream.worker.ehr_fold import stay_key, watermark_key
+from lemof_stream.worker.ehr_fold import hour_key, stay_key, watermark_key
 from lemof_stream.worker.merge import AT_ONCE
 from tests.streams import admission, at, window
 from tests.topics import PARTITIONS
@@ -39,8 +39,12 @@ def test_a_watermark_is_no_input_and_tells_how_far_the_feed_has_come() -> None:
     assert (read.input, read.refusal, read.time, read.progress) == (None, None, AT_ONCE, at(60).timestamp())
 
 
-def test_a_tombstone_on_the_features_is_nothing_and_on_the_vitals_unreadable() -> None:
-    gone = arrival(EHR_FEATURES, stay_key("bed"), None)
+def test_the_tombstone_of_a_stays_record_tells_that_the_stay_is_erased() -> None:
+    assert arrival(EHR_FEATURES, stay_key("bed"), None).input == Erased("bed")
+
+
+def test_another_tombstone_on_the_features_is_nothing_and_one_on_the_vitals_unreadable() -> None:
+    gone = arrival(EHR_FEATURES, hour_key("bed", 3), None)
     assert (gone.input, gone.refusal) == (None, None)
     assert reason(arrival(VITALS, b"bed", None)) == "unreadable"
 
