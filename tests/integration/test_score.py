@@ -73,10 +73,12 @@ async def test_a_live_system_scores_as_offline_and_its_alerts_are_counted(
 
 
 def test_without_a_runner_or_outcomes_nothing_is_replayed_and_a_sentence_says_why(
-    topics: str, recordings: Path
+    topics: str, recordings: Path, tmp_path: Path
 ) -> None:
+    shutil.copy(recordings / _SET, tmp_path)  # outcomes beside an archive would be found
+
     alone = replay(topics, recordings)
-    unknown = replay(topics, recordings / _SET)
+    unknown = replay(topics, tmp_path)
 
     assert (alone.returncode, unknown.returncode) == (2, 2)
     assert "start `lemof ehr`" in alone.stderr
