@@ -11,12 +11,15 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
-from lemof_stream.errors import ConfigError
+from lemof_stream.contracts.message import Identifier
+from lemof_stream.errors import ConfigError, DataError
 from simulators.timeline import Moment, StayMessage, Timeline
 
 ORIGIN: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """The admission of the first replayed stay: clearly no real date, and the same in every replay."""
+_KEY: Final = TypeAdapter(Identifier)
 
 
 class Feed(Protocol):
@@ -64,7 +67,11 @@ def timeline_of(
     With `disorder_s` each is held back by a random time of up to that many seconds of event time; `duplicates` is
     the share of messages that are sent twice, the second time with a delay of its own; `gaps` is the share of each
     stay's monitoring that is left out, in stretches of `gap_min` minutes. The same seed draws the same.
+
+    Raises:
+        DataError: a stay's name cannot be a message's key.
     """
+    _require_keys(feed.stay_ids)
     random = np.random.default_rng(seed)
     places = np.arange(len(feed.at_s))
     again = random.random(len(places)) < duplicates
@@ -86,6 +93,17 @@ def timeline_of(
         moments=moments_from(0.0),
         moments_from=moments_from,
     )
+
+
+def _require_keys(stay_ids: Sequence[str]) -> None:
+    for stay_id in stay_ids:
+        try:
+            _KEY.validate_python(stay_id)
+        except ValidationError:
+            raise DataError(
+                f"The stay {stay_id!r} cannot be sent, as message keys hold neither blanks nor |, and at most 128 "
+                "characters: rename its file or record."
+            ) from None
 
 
 def _moments(feed: Feed, index: NDArray[np.int64], at_s: NDArray[np.float64]) -> Iterator[Moment]:

@@ -1,6 +1,7 @@
 """A recorded cohort as a timeline."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from lemof_stream.cohorts import Cohort, read_cohort
 from lemof_stream.contracts.ehr import Admission, Discharge, Observations
 from lemof_stream.contracts.vitals import VitalWindow
-from lemof_stream.errors import ConfigError
+from lemof_stream.errors import ConfigError, DataError
 from simulators.feed import ORIGIN, chosen
 from simulators.feed import timeline_of as timeline_of_feed
 from simulators.replay import CohortFeed
@@ -199,3 +200,9 @@ def test_every_value_of_a_recording_is_sent_once(data_dir: Path) -> None:
     assert values == len(cohort.value)
     ids = [m.window_id if isinstance(m, VitalWindow) else m.event_id for m in messages]
     assert len(set(ids)) == len(ids)
+
+
+def test_a_stay_whose_name_cannot_be_a_key_is_told_before_anything_is_sent(cohort: Cohort) -> None:
+    strange = replace(cohort, stay_ids=("11", "p 12", "13"))
+    with pytest.raises(DataError, match="'p 12' cannot be sent"):
+        timeline_of(strange)
