@@ -47,7 +47,7 @@ class InputSchema:
     horizon_steps: int = 48
 
     @classmethod
-    def of(cls, channels: Sequence[str], horizon_steps: int) -> Self:
+    def of(cls, channels: Sequence[str], horizon_steps: int, static: tuple[str, ...] = ADMISSION) -> Self:
         """A schema of these channels, in the order of the channel table."""
         vitals, ehr = (
             tuple(name for name in CHANNELS if CHANNELS[name].kind == kind and name in channels)
@@ -57,6 +57,7 @@ class InputSchema:
         return cls(
             vitals=vitals,
             ehr=ehr,
+            static=static,
             units=tuple(CHANNELS[name].unit for name in names),
             plausible=tuple((CHANNELS[name].plausible.low, CHANNELS[name].plausible.high) for name in names),
             horizon_steps=horizon_steps,

@@ -15,6 +15,7 @@ from lemof_stream.cohorts import Cohort
 from lemof_stream.contracts.predictions import ModelInfo
 from lemof_stream.errors import DataError
 from lemof_stream.model import TASK_SETS, InputSchema, load_checkpoint, save_checkpoint
+from lemof_stream.model.schema import ADMISSION, STATIC
 from lemof_stream.training.augment import second_view
 from lemof_stream.training.boost import xgboost_version
 from lemof_stream.training.card import model_card
@@ -76,7 +77,8 @@ def input_schema(cohort: Cohort) -> InputSchema:
     """The inputs of a cohort's checkpoint."""
     if cohort.name == "physionet2012":
         return InputSchema()  # with the oxygen saturation that monitors send and its charts lack
-    return InputSchema.of(cohort.channels, HORIZONS[cohort.name])
+    static = STATIC if cohort.name == "sepsis2019" else ADMISSION  # no other set tells hours before the ICU
+    return InputSchema.of(cohort.channels, HORIZONS[cohort.name], static)
 
 
 def training_data(cohort: Cohort, seed: int) -> TrainingData:
