@@ -15,6 +15,8 @@ SHADOW_ASSIGNMENT: Final = "range-shadow"
 # A partition that is resumed while a fetch of the others is under way waits for its end; aiokafka's 500 ms would be
 # felt at the bedside.
 _FETCH_WAIT_MS: Final = 100
+# A backlog's cycles take tens of thousands of windows, which aiokafka's 1 MiB a partition would not fill.
+_FETCH_BYTES: Final = 4 * 1024 * 1024
 # A reader learns from an empty answer that it is at the end; nobody watches it wait for new records.
 _EMPTY_WAIT_MS: Final = 20
 # Kafka answers "not yet" while it completes the transaction before; aiokafka's 100 ms would be most of a cycle.
@@ -55,6 +57,7 @@ def group_consumer(settings: Settings) -> AIOKafkaConsumer:
         heartbeat_interval_ms=min(_HEARTBEAT_MS, settings.session_timeout_ms // _HEARTBEATS_A_SESSION),
         rebalance_timeout_ms=max(_REBALANCE_MS, settings.session_timeout_ms),
         fetch_max_wait_ms=_FETCH_WAIT_MS,
+        max_partition_fetch_bytes=_FETCH_BYTES,
     )
 
 
