@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     """EHR progress that is at most this far behind a window (event time) is not waited for: heartbeats every few
     seconds keep the bedside free of waits, while charted recordings (whole minutes) stay in order."""
     cycle_max: Annotated[int, Field(ge=1)] = 40_000
-    """Most records of one cycle. While cycles are quick and a backlog is there, they grow up to this: windows of a bed
-    that wait together share a prediction. It bounds memory, too: twice as many may wait in it, some 2.5 KB each."""
+    """Most records of one cycle, which takes what waits for up to a second: windows of a bed that wait together share a
+    prediction. About as many wait in memory, some 2.5 KB each, before their topics are paused."""
     snapshot_every: Annotated[int, Field(ge=1)] = 50_000
     """Most offsets a partition has to be read again on recovery: a few seconds of replay. A snapshot costs as much as
     two or three windows; with 2,500 stays in a partition one is due for every 20 windows."""

@@ -9,7 +9,7 @@ steps of the stays that changed without committing them.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final, TypeVar
 
 import torch
@@ -85,8 +85,9 @@ class Runner:
         return self._predictor
 
     @torch.inference_mode()
-    def cycle(self, inputs: Sequence[Input]) -> CycleResult:
-        """Take the inputs in this order; publish every step that is due and every open step that changed.
+    def cycle(self, inputs: Iterable[Input]) -> CycleResult:
+        """Take the inputs in this order, as they come; publish every step that is due, and in the end every open step
+        that changed.
 
         Raises:
             CalledOffError: it was.
@@ -97,7 +98,7 @@ class Runner:
         return CycleResult(verdicts, published)
 
     @torch.inference_mode()
-    def absorb(self, inputs: Sequence[Input]) -> list[Verdict]:
+    def absorb(self, inputs: Iterable[Input]) -> list[Verdict]:
         """Take inputs whose predictions were published before: the state is as after a cycle, and nothing is said."""
         return self._take_all(inputs, None)[0]
 
@@ -165,17 +166,31 @@ class Runner:
         return stay.stay_id
 
     def _take_all(
-        self, inputs: Sequence[Input], published: Published | None
+        self, inputs: Iterable[Input], published: Published | None
     ) -> tuple[list[Verdict], list[Stay]]:
-        """Take the inputs and commit what is due by them; the verdicts, and the stays that changed."""
-        verdicts: list[Verdict | None] = [None] * len(inputs)
+        """Take the inputs and commit what is due by them; the verdicts, and the stays that changed.
+
+        Some at a time: who gives them stops when it has taken long, which the first windows of old stays do.
+        """
+        verdicts: list[Verdict] = []
         changed: dict[str, Stay] = {}
+        coming = iter(inputs)
+        while part := list(islice(coming, ROWS)):
+            verdicts += self._take_part(part, changed, published)
+        return verdicts, list(changed.values())
+
+    def _take_part(
+        self, inputs: Sequence[Input], changed: dict[str, Stay], published: Published | None
+    ) -> list[Verdict]:
+        verdicts: list[Verdict | None] = [None] * len(inputs)
+        own: dict[str, Stay] = {}
         waiting = list(enumerate(inputs))
         while waiting:
-            waiting, crowded = self._take(waiting, verdicts, changed)
+            waiting, crowded = self._take(waiting, verdicts, own)
             self._make_room([(self._stays[stay_id], step) for stay_id, step in crowded.items()], published)
-        self._commit(list(changed.values()), published)
-        return [verdict for verdict in verdicts if verdict is not None], list(changed.values())
+        self._commit(list(own.values()), published)
+        changed.update(own)
+        return [verdict for verdict in verdicts if verdict is not None]
 
     def _take(
         self, waiting: list[tuple[int, Input]], verdicts: list[Verdict | None], changed: dict[str, Stay]

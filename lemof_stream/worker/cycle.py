@@ -1,7 +1,7 @@
 """One cycle of the runner over the lanes: what was taken, and what goes into each lane's transaction."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -26,6 +26,13 @@ from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.letters import dead_letter, letter_key
 
 _log = get_logger(__name__)
+
+# A backlog is worked off the faster the more of a stay's windows share a prediction, and nobody waits for what is late
+# already; but a request to stop and the other members of a group that rebalances wait for the end of the cycle. The
+# first window of a stay that is days old commits every step until then, some 5 ms: 40,000 of those would take minutes.
+_TAKE_S: Final = 1.0
+# Between two looks at the clock, a micro-batch of the runner.
+_A_TURN: Final = 512
 
 _REJECTED: Final = Verdict("rejected")
 _FAILED: Final = MessageError(
@@ -93,24 +100,15 @@ def run_cycle(
     poisoned: Collection[Origin],
     spans: CycleTrace | None = None,
 ) -> list[LaneWork]:
-    """Take at most `limit` inputs of all lanes, run them in one micro-batch, and say what each lane has to send.
+    """Take at most `limit` inputs of all lanes, run them, and say what each lane has to send.
 
     Raises:
         PoisonError: the runner broke; neither it nor the lanes are to be used any more.
         CalledOffError: the same, as it was called off.
     """
-    holding = [lane for lane in lanes.values() if lane.holds]
     taken: list[tuple[LaneWork, Arrival]] = []
     works: dict[int, LaneWork] = {}
-    for index, lane in enumerate(holding):
-        share = -(-(limit - len(taken)) // (len(holding) - index))  # what one lane leaves goes to the next
-        work = works[lane.partition] = LaneWork(lane, lane.next_window)
-        taken += [(work, arrival) for arrival in lane.take(share, vitals_at_end=at_end[lane.partition])]
-    if poisoned:
-        for _, arrival in taken:
-            if arrival.origin in poisoned:
-                arrival.refusal = _FAILED
-    result = run_inputs(runner.cycle, [arrival for _, arrival in taken])
+    result = run_inputs(runner.cycle, _taking(lanes, limit, at_end, poisoned, works, taken))
     _settle(taken, result, group, spans)
     for partition, prediction in result.predictions:
         headers = NO_HEADERS if spans is None else spans.headers(prediction.stay_id)
@@ -126,6 +124,32 @@ def run_cycle(
         _entry(work, runner.predictor, group)
         work.note_offsets()
     return busy
+
+
+def _taking(
+    lanes: Mapping[int, Lane],
+    limit: int,
+    at_end: Mapping[int, bool],
+    poisoned: Collection[Origin],
+    works: dict[int, LaneWork],
+    taken: list[tuple[LaneWork, Arrival]],
+) -> Iterator[Arrival]:
+    """What the lanes give, in turns, until none has more, `limit` are `taken`, or it has taken long."""
+    until = monotonic() + _TAKE_S
+    holding = [lane for lane in lanes.values() if lane.holds]
+    before = -1
+    while before < len(taken) < limit and monotonic() < until:
+        before = len(taken)
+        for lane in holding:
+            share = min(-(-_A_TURN // len(holding)), limit - len(taken))
+            work = works.get(lane.partition)
+            if work is None:
+                work = works[lane.partition] = LaneWork(lane, lane.next_window)
+            for arrival in lane.take(share, vitals_at_end=at_end[lane.partition]):
+                if poisoned and arrival.origin in poisoned:
+                    arrival.refusal = _FAILED
+                taken.append((work, arrival))
+                yield arrival
 
 
 def parting(
@@ -149,21 +173,28 @@ def parting(
     return busy
 
 
-def run_inputs(run: Callable[[Sequence[Input]], Result], arrivals: Sequence[Arrival]) -> Result:
+def run_inputs(run: Callable[[Iterator[Input]], Result], arrivals: Iterable[Arrival]) -> Result:
     """Run those that are usable inputs, in their order.
 
     Raises:
         PoisonError: the runner broke.
         CalledOffError: the runner was called off.
     """
-    usable = [arrival for arrival in arrivals if arrival.input is not None and arrival.refusal is None]
+    given: list[Arrival] = []
+
+    def usable() -> Iterator[Input]:
+        for arrival in arrivals:
+            if arrival.input is not None and arrival.refusal is None:
+                given.append(arrival)
+                yield arrival.input
+
     try:
-        return run([arrival.input for arrival in usable if arrival.input is not None])
+        return run(usable())
     except CalledOffError:
         raise
     except Exception as error:
-        _log.exception("the runner broke", inputs=len(usable))
-        raise PoisonError([arrival.origin for arrival in usable]) from error
+        _log.exception("the runner broke", inputs=len(given))
+        raise PoisonError([arrival.origin for arrival in given]) from error
 
 
 def _elapse(work: LaneWork, runner: Runner, now: datetime, group: str) -> None:

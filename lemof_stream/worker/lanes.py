@@ -14,7 +14,6 @@ from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.clients import partition_producer, stop_client
 from lemof_stream.worker.committed import Resume, committed_offsets, resume_point
-from lemof_stream.worker.cycle_size import CycleSize
 from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.quarantine import Quarantine
 from lemof_stream.worker.restore import Restore, Restored
@@ -23,9 +22,8 @@ _log = get_logger(__name__)
 
 # Starting a producer waits for the former owner's transaction to end, some 100 ms.
 _OPEN_S: Final = 30.0
-# Cycles' worth of records that wait in memory before their topics are paused: enough to fill the next cycle while a
-# fetch is under way.
-_HELD_CYCLES: Final = 2
+# Windows replayed between two looks whether it was called off, some 0.1 s.
+_REPLAYED_AT_ONCE: Final = 2_000
 
 
 class Lanes(dict[int, Lane]):
@@ -62,10 +60,10 @@ class Lanes(dict[int, Lane]):
         """Whether the partition's lane was kept."""
         return partition in self._kept
 
-    def hold_back(self, cycle: int) -> None:
-        """Fetch no more of what already waits in memory. `cycle`: the most records of one."""
+    def hold_back(self) -> None:
+        """Fetch no more of what already waits in memory, once that is as much as a cycle may take."""
         paused = self._consumer.paused()
-        most = max(_HELD_CYCLES * cycle // max(sum(lane.holds for lane in self.values()), 1), 1)
+        most = max(self._settings.cycle_max // max(sum(lane.holds for lane in self.values()), 1), 1)
         for lane in self.values():
             if lane.overrun:
                 continue
@@ -158,7 +156,7 @@ class Lanes(dict[int, Lane]):
                 runner,
                 lane,
                 resume.replay_from,
-                chunk=quarantine.chunk(partition, CycleSize(self._settings.cycle_max).limit),
+                chunk=quarantine.chunk(partition, min(self._settings.cycle_max, _REPLAYED_AT_ONCE)),
                 poisoned=quarantine.poisoned,
             )
         except BaseException:

@@ -37,7 +37,6 @@ from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.clients import group_consumer, stop_client
 from lemof_stream.worker.cycle import LaneWork, PoisonError, parting, run_cycle
-from lemof_stream.worker.cycle_size import CycleSize
 from lemof_stream.worker.lanes import Lanes
 from lemof_stream.worker.observer import Observer, Watch
 from lemof_stream.worker.own_group import other_kind
@@ -90,7 +89,6 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         self._assigned: set[int] = set()
         self._retry_at: dict[int, float] = {}
         self._quarantine = Quarantine()
-        self._size = CycleSize(settings.cycle_max)
         self._cycle_began = math.inf
         self._progress = Progress()
         self.observer = Observer(settings, tracer)
@@ -261,7 +259,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         works = await loop.run_in_executor(self._executor, self._compute, fetched, at_end, watch)
         self._quarantine.clear(self._lanes)
-        self._lanes.hold_back(self._size.limit)
+        self._lanes.hold_back()
         return works
 
     async def _commit_all(self, works: Sequence[LaneWork], watch: Watch) -> dict[int, BaseException]:
@@ -290,12 +288,11 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             if lane is not None:  # else of a partition that is not ours any more, or not yet: they come again
                 lane.receive(records)
         watch.lap("read")
-        lanes, limit = self._quarantine.chosen(self._lanes, self._size.limit)
+        lanes, limit = self._quarantine.chosen(self._lanes, self._settings.cycle_max)
         works = run_cycle(
             self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned, watch.spans
         )
         watch.lap("compute")
-        self._size.took(sum(work.inputs for work in works), time.monotonic() - self._cycle_began)
         self._cycle_began = math.inf
         return works
 
