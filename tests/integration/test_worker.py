@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -164,10 +165,11 @@ async def test_a_broken_input_is_found_and_costs_one_dead_letter(
 ) -> None:
     whole = Runner.cycle
 
-    def breaks(self: Runner, inputs: list[Input]) -> CycleResult:
-        if any(isinstance(item, WindowInput) and item.window.window_id == "bed-3:40" for item in inputs):
+    def breaks(self: Runner, inputs: Iterable[Input]) -> CycleResult:
+        given = list(inputs)
+        if any(isinstance(item, WindowInput) and item.window.window_id == "bed-3:40" for item in given):
             raise ZeroDivisionError
-        return whole(self, inputs)
+        return whole(self, given)
 
     monkeypatch.setattr(Runner, "cycle", breaks)
     await send(topics, [*WARD.features(), *WARD.vitals()])

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -292,13 +292,14 @@ async def test_a_runner_that_is_to_stop_leaves_a_long_cycle_half_done_and_nothin
     async def tell() -> None:
         stop.set()
 
-    def told_meanwhile(runner: Runner, inputs: Sequence[Input]) -> CycleResult:
-        if inputs:
+    def told_meanwhile(runner: Runner, inputs: Iterable[Input]) -> CycleResult:
+        given = list(inputs)
+        if given:
             asyncio.run_coroutine_threadsafe(tell(), loop).result()
         try:
-            return usual(runner, inputs)
+            return usual(runner, given)
         except CalledOffError:
-            left.append(len(inputs))
+            left.append(len(given))
             raise
 
     await send(topics, [*WARD.features(), *WINDOWS])
