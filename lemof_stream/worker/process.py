@@ -55,6 +55,9 @@ _INPUTS: Final = (VITALS, EHR_FEATURES)
 _POLL_MS: Final = 50
 # `getmany` waits without end once a rebalance has begun, and its callback waits for the lock that we hold meanwhile.
 _REBALANCE_BEGAN_S: Final = 1.0
+# Inputs of a cycle behind which more are waiting. With fewer nothing is gained: what is taken early waits for the commit
+# before it.
+_BACKLOG: Final = 2_000
 # Cycles overlap for so long before the loop looks up, for another model and for partitions to open; the last is not
 # overlapped.
 _TURN_S: Final = 2.0
@@ -220,7 +223,7 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             return {}
 
     async def _cycles(self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch) -> None:
-        """One cycle; while records come some, each computed while the one before it commits."""
+        """One cycle; under load some, each computed while the one before it commits."""
         began = time.monotonic()
         until = began + _TURN_S
         works = await self._run_cycle(fetched, watch)
@@ -228,9 +231,9 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             committing = asyncio.create_task(self._commit_all(works, watch))
             following: list[LaneWork] = []
             try:
-                if time.monotonic() < until and self._undisturbed():
+                if time.monotonic() < until and self._behind(works):
                     watch = self.observer.watch()
-                    following = await self._run_cycle(await self._fetch(), watch)
+                    following = await self._run_cycle(await self._fetch(wait_ms=0), watch)
             finally:
                 failed = await committing
             self._progress.note(
@@ -244,12 +247,13 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
             self._runner, [p for p, lane in self._lanes.items() if lane.overrun and not lane.holds]
         )
 
-    def _undisturbed(self) -> bool:
-        """Whether nothing waits that has to wait for a commit."""
+    def _behind(self, works: Sequence[LaneWork]) -> bool:
+        """Whether more waits, and nothing else does that has to wait for a commit."""
+        many = sum(work.inputs for work in works) >= min(_BACKLOG, self._settings.cycle_max)
         open_all = self._assigned <= self._lanes.keys() and not any(
             lane.overrun for lane in self._lanes.values()
         )
-        return open_all and not self._called_off()
+        return many and open_all and not self._called_off()
 
     async def _run_cycle(
         self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch
