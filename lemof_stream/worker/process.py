@@ -55,8 +55,8 @@ _INPUTS: Final = (VITALS, EHR_FEATURES)
 _POLL_MS: Final = 50
 # `getmany` waits without end once a rebalance has begun, and its callback waits for the lock that we hold meanwhile.
 _REBALANCE_BEGAN_S: Final = 1.0
-# Inputs of a cycle behind which more are waiting. With fewer nothing is gained: what is taken early waits for the commit
-# before it.
+# Inputs of a cycle behind which more are waiting. With fewer nothing is gained: what is taken early waits for the
+# commit before it.
 _BACKLOG: Final = 2_000
 # Cycles overlap for so long before the loop looks up, for another model and for partitions to open; the last is not
 # overlapped.
