@@ -1,13 +1,13 @@
 """`lemof board`: the ward board."""
 
 import asyncio
-import signal
 from typing import Annotated
 
 import typer
 
 from lemof_stream.cli.options import Brokers, Config
 from lemof_stream.settings import load_settings
+from lemof_stream.stopping import on_stop
 
 
 def command(
@@ -25,8 +25,7 @@ def command(
     async def serve() -> None:
         serving = asyncio.current_task()
         assert serving is not None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+        on_stop(serving.cancel)
         try:
             await run_board(settings)
         except asyncio.CancelledError:

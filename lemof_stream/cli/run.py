@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,6 +20,7 @@ from lemof_stream.contracts.topics import (
     VITALS,
 )
 from lemof_stream.settings import Settings, load_settings
+from lemof_stream.stopping import stop_event
 from lemof_stream.telemetry import configure_logs
 from lemof_stream.worker.own_group import require_own_group
 
@@ -102,10 +102,7 @@ async def _run(settings: Settings) -> None:
     gc.set_threshold(_OBJECTS_A_SEARCH)
     tracer = tracer_from_environment("lemof-run", head=False)
     process = RunnerProcess(settings, predictor, partitions, tracer)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event()
     running = asyncio.create_task(process.run(stop))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from typing import Any, Final, cast
 
 import faust
@@ -11,6 +10,7 @@ from faust.types import TP, FutureMessage, TopicT
 
 from lemof_stream.contracts.topics import LETTER_BYTES
 from lemof_stream.settings import Settings
+from lemof_stream.stopping import stop_event
 from lemof_stream.telemetry import get_logger
 from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
 from lemof_stream.worker.faust_consumer import Consumer, Transport
@@ -129,9 +129,7 @@ async def serve(app: faust.App) -> None:
     logging.getLogger("mode.timers").setLevel(
         logging.ERROR
     )  # under load a commit outlasts its interval: no harm
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    stop = stop_event()
     app.finalize()
     app.on_startup_finished = _say_ready
     tasks = [asyncio.create_task(what) for what in (stop.wait(), app.start(), app.wait_until_stopped())]

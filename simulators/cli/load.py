@@ -1,7 +1,6 @@
 """`lemof-sim load`: a load test of a running system."""
 
 import asyncio
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 from lemof_stream.cli.options import Brokers, Config, Group, Json
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import Settings, load_settings
+from lemof_stream.stopping import on_stop
 from simulators.load.conduct import LoadTest, load_test
 from simulators.load.objective import Objective
 from simulators.load.page import prepare, write
@@ -102,9 +102,7 @@ def _objectives(texts: Sequence[str], plan: Plan, *, find: bool) -> list[Objecti
 async def _run(settings: Settings, test: LoadTest) -> Report | None:
     """The report; None where a signal ended the test."""
     running = asyncio.create_task(load_test(settings, test, lambda text: typer.echo(text, err=True)))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, running.cancel)
+    on_stop(running.cancel)
     await asyncio.wait({running})
     return None if running.cancelled() else running.result()
 

@@ -1,13 +1,13 @@
 """`lemof-sim replay FILE`: a recording, back onto the topics."""
 
 import asyncio
-import signal
 from pathlib import Path
 
 import typer
 
 from lemof_stream.cohorts import COHORTS
 from lemof_stream.settings import Settings
+from lemof_stream.stopping import on_stop
 from simulators.playback import Playback, PlayedBack
 from simulators.recording import Recording
 from simulators.sender import open_sender
@@ -49,8 +49,7 @@ def play_recording(path: Path, speed: float | None, settings: Settings, *, json:
 async def _play(playback: Playback, brokers: str) -> PlayedBack:
     await playback.check(brokers)
     async with open_sender(brokers) as sender:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, playback.stop)
+        on_stop(playback.stop)
         return await playback.play(sender)
 
 

@@ -1,7 +1,6 @@
 """What the commands that play a timeline share."""
 
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 
 import typer
@@ -10,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lemof_stream.listening import listening
 from lemof_stream.settings import Settings
+from lemof_stream.stopping import on_stop
 from lemof_stream.telemetry.pseudonyms import use_key
 from lemof_stream.telemetry.tracing import tracer_from_environment
 from simulators.control import REFUSAL, control
@@ -36,11 +36,9 @@ async def play(
     async with AsyncExitStack() as stack:
         sender = await stack.enter_async_context(open_sender(settings.brokers, tracer))
         player = Player(timeline, sender, speed)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, player.stop)
+        on_stop(player.stop)
         if seconds is not None:
-            loop.call_later(seconds, player.stop)
+            asyncio.get_running_loop().call_later(seconds, player.stop)
         if place is not None:
             address = await stack.enter_async_context(listening(control(player), *place, REFUSAL))
             typer.echo(f"Control: {address}/replay", err=True)

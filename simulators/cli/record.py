@@ -1,7 +1,6 @@
 """`lemof-sim record`: live topics into a file."""
 
 import asyncio
-import signal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from lemof_stream.cli.options import Brokers, Config, Json
 from lemof_stream.contracts.topics import PREDICTIONS
 from lemof_stream.errors import ConfigError
 from lemof_stream.settings import Settings, load_settings
+from lemof_stream.stopping import stop_event
 from simulators.playback import INPUTS
 from simulators.record import Recorded
 from simulators.record import record as record_topics
@@ -62,14 +62,11 @@ def command(
 async def _record(
     settings: Settings, topics: list[str], out: Path, start: Start, seconds: float | None
 ) -> Recorded:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+    stopped = stop_event()
 
     def begun() -> None:
         if seconds is not None:
-            loop.call_later(seconds, stopped.set)
+            asyncio.get_running_loop().call_later(seconds, stopped.set)
         ends = "Ctrl-C ends it" if seconds is None else f"for {seconds:g} s"
         typer.echo(f"Recording {', '.join(topics)} into {out} ({ends}).", err=True)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from lemof_stream.broker import Broker
-from lemof_stream.cli.demo.children import stop_on_signals
 from lemof_stream.errors import LemofError
 from lemof_stream.settings import Settings, load_settings
+from lemof_stream.stopping import stop_event
 from lemof_stream.worker.audit import Audit, audit
 from simulators.faults.expected import Finals, finals
 from simulators.faults.kinds import BrokerPause, Kill
@@ -53,7 +53,7 @@ def run(name: str, scenario: Scenario, say: Say) -> Report:
 
 
 async def _observe(scenario: Scenario, planned: Plan, owned: OwnedWard, say: Say) -> Outcome:
-    brokers, stopped = owned.settings.brokers, stop_on_signals()
+    brokers, stopped = owned.settings.brokers, stop_event()
     if not await owned.open(stopped):
         _refuse_interrupted(stopped)
         raise LemofError(

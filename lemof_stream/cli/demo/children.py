@@ -20,14 +20,6 @@ _STOP_DEADLINE_S: Final = (
 _ASK_AGAIN_S: Final = 0.2
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set, in place of ending this process at once."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    return stopped
-
-
 class Children:
     """Programs of this environment that end when this process does, however it ends."""
 

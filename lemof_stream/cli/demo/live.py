@@ -10,10 +10,11 @@ from typing import Final
 from lemof_stream.broker import Broker
 from lemof_stream.broker.admin import create_topics
 from lemof_stream.broker.listen import Address
-from lemof_stream.cli.demo.children import Children, stop_on_signals
+from lemof_stream.cli.demo.children import Children
 from lemof_stream.cli.demo.flow import Flow, Watch
 from lemof_stream.errors import BrokerError
 from lemof_stream.settings import Settings, load_settings
+from lemof_stream.stopping import stop_event
 from lemof_stream.worker.audit import Audit, audit
 
 BEDS: Final = 12
@@ -44,7 +45,7 @@ def _board_port() -> int:
 async def _ward(settings: Settings, folder: Path, seconds: int | None) -> int:
     await create_topics(settings.brokers, settings.partitions, settings.replication)
     environment = {"LEMOF_BROKERS": settings.brokers, "LEMOF_BOARD_PORT": str(settings.board_port)}
-    stopped = stop_on_signals()
+    stopped = stop_event()
     async with Watch(settings.brokers) as watch:
         with Children(folder, environment) as children:
             for name in ("ehr", "run", "ward", "board"):
