@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from lemof_stream.broker.admin import admin_client, require_topics
+from lemof_stream.broker.admin import admin_client, described_group, require_topics
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import ALERTS, PREDICTIONS, WARD_STATE
 from lemof_stream.contracts.ward import Alert, Departure, Outlook, read_ward_record
@@ -93,8 +93,7 @@ async def require_running(brokers: str, groups: Mapping[str, str]) -> None:
     async with admin_client(brokers) as client:
         for group, command in groups.items():
             try:
-                [answer] = await client.describe_consumer_groups([group])
-                [found] = answer.to_object()["groups"]
+                found = await described_group(client, group)
             except KafkaError:  # a Kafka that has never had a group
                 found = {"members": ()}
             if not found["members"]:

@@ -144,6 +144,18 @@ def _shape(described: dict[str, Any]) -> dict[str, int]:
     return {"partitions": len(partitions), "replicas": min(len(p["replicas"]) for p in partitions)}
 
 
+async def described_group(client: AIOKafkaAdminClient, group: str) -> dict[str, Any]:
+    """State, protocol and members of a consumer group, in Kafka's names.
+
+    Raises:
+        KafkaError: Kafka does not answer for the group, as one that has yet to choose its coordinator.
+    """
+    [answer] = await client.describe_consumer_groups([group])
+    [found] = answer.to_object()["groups"]
+    described: dict[str, Any] = found
+    return described
+
+
 async def topic_settings(client: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
     """Every setting of a topic, the broker's defaults included, in Kafka's names."""
     [answer] = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])

@@ -4,7 +4,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from lemof_stream.broker.admin import admin_client
+from lemof_stream.broker.admin import admin_client, described_group
 from lemof_stream.contracts.topics import VITALS
 from lemof_stream.errors import BrokerError, ConfigError
 from lemof_stream.settings import GROUP, Settings
@@ -39,8 +39,7 @@ async def require_own_group(settings: Settings, partitions: int) -> None:
 
 async def _of_members(admin: AIOKafkaAdminClient, group: str) -> bool | None:
     """Whether its members are shadows; None where it has none, or they are only coming to terms."""
-    [answer] = await admin.describe_consumer_groups([group])
-    [described] = answer.to_object()["groups"]
+    described = await described_group(admin, group)
     return described["protocol"] == SHADOW_ASSIGNMENT if described["protocol"] else None
 
 

@@ -10,7 +10,7 @@ from typing import Final, Self
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from lemof_stream.broker import Broker
-from lemof_stream.broker.admin import admin_client, create_topics
+from lemof_stream.broker.admin import admin_client, create_topics, described_group
 from lemof_stream.cli.demo.children import Children
 from lemof_stream.settings import Settings
 from simulators.faults.kinds import BrokerPause, Kill
@@ -77,8 +77,7 @@ class OwnedWard:
         try:
             async with admin_client(self.settings.brokers) as admin:
                 for group, count in members.items():
-                    [answer] = await admin.describe_consumer_groups([group])
-                    [described] = answer.to_object()["groups"]
+                    described = await described_group(admin, group)
                     if described["state"] != "Stable" or len(described["members"]) < count:
                         return False
         except GroupCoordinatorNotAvailableError:
