@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from lemof_stream.contracts.topics import DEAD_LETTERS, PREDICTIONS
 from lemof_stream.errors import BrokerError
-from lemof_stream.worker.clients import stop_client
+from lemof_stream.worker.clients import follower, stop_client
 from simulators.load.beds import Beds
 from simulators.load.generator import Start
 from simulators.load.plan import Schedule
@@ -121,9 +121,7 @@ async def open_answers(brokers: str, partitions: int, beds: Beds) -> AsyncIterat
     Raises:
         BrokerError: Kafka went away.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers.split(","), isolation_level="read_committed", enable_auto_commit=False
-    )
+    consumer = follower(brokers, "latest")
     task = None
     try:
         await consumer.start()

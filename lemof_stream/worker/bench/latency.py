@@ -22,7 +22,7 @@ from lemof_stream.contracts.topics import PREDICTIONS, VITALS
 from lemof_stream.telemetry.tracing import NO_HEADERS
 from lemof_stream.worker.bench.beds import Beds, Sent
 from lemof_stream.worker.bench.kafka import PARTITIONS, open_producer
-from lemof_stream.worker.clients import stop_client
+from lemof_stream.worker.clients import follower, stop_client
 from lemof_stream.worker.cycle import Outgoing
 from lemof_stream.worker.transaction import batches
 
@@ -115,9 +115,7 @@ async def _drain(reading: Reading) -> None:
 @asynccontextmanager
 async def _reading(brokers: str) -> AsyncIterator[Reading]:
     """Read what is published from now on."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers, isolation_level="read_committed", enable_auto_commit=False
-    )
+    consumer = follower(brokers, "latest")
     await consumer.start()
     places = [TopicPartition(PREDICTIONS, partition) for partition in range(PARTITIONS)]
     consumer.assign(places)
