@@ -16,7 +16,7 @@ from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, SNAPSHOTS, VITAL
 from lemof_stream.errors import LemofError, MessageError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import CycleResult, Input, Verdict, WindowInput
-from lemof_stream.runner.runner import CalledOffError, Runner
+from lemof_stream.runner.runner import ROWS, CalledOffError, Runner
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.telemetry.cycle_trace import CycleTrace
 from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
@@ -31,8 +31,6 @@ _log = get_logger(__name__)
 # already; but a request to stop and the other members of a group that rebalances wait for the end of the cycle. The
 # first window of a stay that is days old commits every step until then, some 5 ms: 40,000 of those would take minutes.
 _TAKE_S: Final = 1.0
-# Between two looks at the clock, a micro-batch of the runner.
-_A_TURN: Final = 512
 
 _REJECTED: Final = Verdict("rejected")
 _FAILED: Final = MessageError(
@@ -134,14 +132,14 @@ def _taking(
     works: dict[int, LaneWork],
     taken: list[tuple[LaneWork, Arrival]],
 ) -> Iterator[Arrival]:
-    """What the lanes give, in turns, until none has more, `limit` are `taken`, or it has taken long."""
+    """What the lanes give, in turns of a micro-batch, until none has more, `limit` are `taken`, or it took long."""
     until = monotonic() + _TAKE_S
     holding = [lane for lane in lanes.values() if lane.holds]
     before = -1
     while before < len(taken) < limit and monotonic() < until:
         before = len(taken)
         for lane in holding:
-            share = min(-(-_A_TURN // len(holding)), limit - len(taken))
+            share = min(-(-ROWS // len(holding)), limit - len(taken))
             work = works.get(lane.partition)
             if work is None:
                 work = works[lane.partition] = LaneWork(lane, lane.next_window)

@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from lemof_stream.broker.admin import admin_client
-from lemof_stream.contracts.topics import PREDICTIONS, VITALS
+from lemof_stream.contracts.topics import VITALS
 from lemof_stream.errors import LemofError
 from lemof_stream.worker.bench.child import Child
 from lemof_stream.worker.bench.kafka import PARTITIONS, committed
@@ -26,7 +26,7 @@ class Pace:
     windows: int
     seconds: float
     published: int = 0
-    """Predictions meanwhile, and a marker a transaction."""
+    """New records of the output meanwhile, and a marker a transaction; 0 where none was named."""
 
     @property
     def per_s(self) -> float:
@@ -49,17 +49,17 @@ async def until_committed(brokers: str, group: str, windows: int, child: Child) 
 
 
 async def pace(
-    brokers: str, group: str, after: int, seconds: float, child: Child, output: str = PREDICTIONS
+    brokers: str, group: str, after: int, seconds: float, child: Child, output: str | None = None
 ) -> Pace:
     """The steady pace of a group: of its commits once `after` windows are behind it, for so many seconds or until a
-    partition holds no further ones. `output`: the topic it publishes to.
+    partition holds no further ones. `output`: a topic whose new records are counted meanwhile.
 
     Raises:
         LemofError: the child ended, or committed nothing for a long time.
     """
     async with admin_client(brokers) as admin:
         ends = await _ends(brokers, VITALS)
-        published = 0
+        published = 0  # before the first commit
         commits: list[tuple[float, int]] = []
         seen, since = 0, time.monotonic()
         while True:
@@ -69,14 +69,15 @@ async def pace(
                 seen, since = total, now
                 if total > max(after, 1):
                     commits.append((now, total))
-                if len(commits) == 1:
+                if output is not None and len(commits) == 1:
                     published = sum((await _ends(brokers, output)).values())
             over = any(found[partition] >= end for partition, end in ends.items())
             if len(commits) > 1 and (over or commits[-1][0] - commits[0][0] >= seconds):
                 break
             await _look_again(child, since)
     (began, first), (ended, last) = commits[0], commits[-1]
-    published = sum((await _ends(brokers, output)).values()) - published
+    if output is not None:
+        published = sum((await _ends(brokers, output)).values()) - published
     return Pace(last - first, ended - began, published)
 
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
+from lemof_stream.contracts.topics import EHR_FEATURES, PREDICTIONS, VITALS
 from lemof_stream.errors import ConfigError, LemofError
 from lemof_stream.worker.bench import copy
 from lemof_stream.worker.bench.beds import Beds
@@ -46,10 +46,10 @@ def throughput(count: int, seconds: float, tell: Callable[[str], None]) -> dict[
         warm = _WARM_TURNS * count
         tell("throughput: the engine")
         with engine(folder, brokers) as child:
-            found["engine"] = asyncio.run(pace(brokers, ENGINE_GROUP, warm, seconds, child))
+            found["engine"] = asyncio.run(pace(brokers, ENGINE_GROUP, warm, seconds, child, PREDICTIONS))
         tell("throughput: a bare copy")
         with rival(folder, "copy", brokers) as child:
-            found["bare_copy"] = asyncio.run(pace(brokers, copy.GROUP, warm, seconds, child, copy.TOPIC))
+            found["bare_copy"] = asyncio.run(pace(brokers, copy.GROUP, warm, seconds, child))
         for name, module in _RIVALS.items():
             tell(f"throughput: {name}")
             found[name] = _rival(folder, module, brokers, seconds, tell)
@@ -81,8 +81,7 @@ def _rival(folder: Path, module: str, brokers: str, seconds: float, tell: Callab
 
 def _pace_of(folder: Path, module: str, brokers: str, seconds: float) -> Pace:
     with rival(folder, module, brokers) as child:
-        name = module.removesuffix("_rival")
-        return asyncio.run(pace(brokers, f"bench-{name}", 0, seconds, child, f"bench.{name}"))
+        return asyncio.run(pace(brokers, f"bench-{module.removesuffix('_rival')}", 0, seconds, child))
 
 
 def _figures(found: dict[str, Pace]) -> dict[str, Any]:
