@@ -287,17 +287,18 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> list[LaneWork]:
         """In the runner's thread, so that heartbeats go on meanwhile."""
         self._cycle_began = time.monotonic()
-        for place, records in fetched.items():
-            lane = self._lanes.get(place.partition)
-            if lane is not None:  # else of a partition that is not ours any more, or not yet: they come again
-                lane.receive(records)
-        watch.lap("read")
-        lanes, limit = self._quarantine.chosen(self._lanes, self._settings.cycle_max)
-        works = run_cycle(
-            self._runner, self._settings.group, lanes, limit, at_end, self._quarantine.poisoned, watch.spans
-        )
-        watch.lap("compute")
-        self._cycle_began = math.inf
+        try:
+            for place, records in fetched.items():
+                # Of a partition that is not ours any more, or not yet, records come again.
+                if (lane := self._lanes.get(place.partition)) is not None:
+                    lane.receive(records)
+            watch.lap("read")
+            lanes, limit = self._quarantine.chosen(self._lanes, self._settings.cycle_max)
+            group, poisoned = self._settings.group, self._quarantine.poisoned
+            works = run_cycle(self._runner, group, lanes, limit, at_end, poisoned, watch.spans)
+            watch.lap("compute")
+        finally:  # also of a cycle that breaks: what follows it is not to be left for having taken long
+            self._cycle_began = math.inf
         return works
 
     async def _commit(self, work: LaneWork) -> None:
