@@ -82,5 +82,6 @@ class BoostedLevel(nn.Module):
         """0 or 1 [2^depth, N, r] of all nodes of one depth."""
         nodes = slice((1 << depth) - 1, (2 << depth) - 1)
         feature, threshold = self.feature[nodes].flatten(), self.threshold[nodes].flatten()
-        yes = columns.index_select(0, feature) > threshold.unsqueeze(1)
+        # Compared in floats, then made bytes: a comparison that gives bytes is not vectorised.
+        yes = columns.index_select(0, feature).gt_(threshold.unsqueeze(1)).bool()
         return yes.view(torch.uint8).view(1 << depth, -1, columns.shape[1])

