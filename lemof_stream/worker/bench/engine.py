@@ -1,5 +1,6 @@
 """Everything that `lemof bench engine` measures, in one run on one machine."""
 
+import json
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,17 +14,21 @@ SECONDS: Final = 20.0
 
 
 def measure(beds: int, seconds: float, tell: Callable[[str], None]) -> dict[str, Any]:
-    """The figures; `tell` hears what is measured next.
+    """The figures; `tell` hears what is measured next, and what was found, lest a failure later on lose it.
 
     Raises:
         LemofError: something that is needed is not there, or a process that is measured ended.
     """
     require_rivals()
-    return {
-        "beds": beds,
-        "seconds": seconds,
-        **throughput(beds, seconds, tell),
-        **latencies(beds, seconds, tell),
-        **memory(beds, tell),
-        **soak(min(beds, USUAL_BEDS), tell),
-    }
+    stages: tuple[Callable[[], dict[str, Any]], ...] = (
+        lambda: throughput(beds, seconds, tell),
+        lambda: latencies(beds, seconds, tell),
+        lambda: memory(beds, tell),
+        lambda: soak(min(beds, USUAL_BEDS), tell),
+    )
+    figures: dict[str, Any] = {"beds": beds, "seconds": seconds}
+    for stage in stages:
+        found = stage()
+        tell(f"found: {json.dumps(found)}")
+        figures |= found
+    return figures

@@ -65,8 +65,8 @@ async def feed(brokers: str, topic: str, records: Iterable[Record]) -> None:
         await asyncio.gather(*sent)
 
 
-async def committed(admin: AIOKafkaAdminClient, group: str) -> dict[int, int]:
-    """Windows that a group has behind it, by partition."""
-    places = [TopicPartition(VITALS, partition) for partition in range(PARTITIONS)]
+async def committed(admin: AIOKafkaAdminClient, group: str, topic: str = VITALS) -> dict[int, int]:
+    """Messages of a topic that a group has behind it, by partition."""
+    places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
     found = await committed_offsets(admin, group, places)
     return {place.partition: max(found[place].offset, 0) for place in places}

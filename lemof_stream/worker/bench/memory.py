@@ -15,7 +15,7 @@ from lemof_stream.worker.bench.child import ENGINE_GROUP, Child, engine
 from lemof_stream.worker.bench.kafka import PARTITIONS, feed, fresh_kafka
 from lemof_stream.worker.bench.pace import until_committed
 
-_ROOM: Final = 1.5  # of what the beds need: the slab is copied when it grows
+_ROOM: Final = 1.3  # of what the beds need: the states of the model are copied when the slab grows
 _QUARTER_MIN: Final = 15
 _QUARTERS: Final = 6
 """Two to warm up (buffers of Kafka's clients, garbage that is not looked for yet), and an hour."""

@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from lemof_stream.broker.admin import admin_client
-from lemof_stream.contracts.topics import VITALS
+from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.errors import LemofError
 from lemof_stream.worker.bench.child import Child
 from lemof_stream.worker.bench.kafka import PARTITIONS, committed
@@ -42,7 +42,9 @@ async def until_committed(brokers: str, group: str, windows: int, child: Child) 
     """
     async with admin_client(brokers) as admin:
         seen, since = -1, time.monotonic()
-        while (now := sum((await committed(admin, group)).values())) < windows:
+        while (found := sum((await committed(admin, group)).values())) < windows:
+            # Of many new beds the features alone, which come first, take a minute.
+            now = found + sum((await committed(admin, group, EHR_FEATURES)).values())
             if now > seen:
                 seen, since = now, time.monotonic()
             await _look_again(child, since)
