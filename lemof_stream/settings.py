@@ -1,13 +1,13 @@
 """Settings: defaults, then a TOML file, then `LEMOF_*` environment variables, then flags."""
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lemof_stream.config_files import first_complaint, read_toml
 from lemof_stream.errors import ConfigError
 
 GROUP: Final = "lemof-runner"
@@ -83,26 +83,18 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        filed = {} if config is None else _under_environment(_read(config))
+        filed = (
+            {}
+            if config is None
+            else _under_environment(read_toml(config, "settings file", mend="check --config"))
+        )
         return Settings(**(filed | given))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name, complaint = first_complaint(error)
         raise ConfigError(
-            f"The setting {name} does not fit: {first['msg']}; mend the flag, LEMOF_{name.upper()} or the file."
+            f"The setting {name} does not fit: {complaint}; mend the flag, LEMOF_{name.upper()} or the file."
         ) from None
 
 
 def _under_environment(filed: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in filed.items() if f"LEMOF_{name.upper()}" not in os.environ}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ConfigError(
-            f"The settings file {path} cannot be read: {error.strerror}; check --config."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"The settings file {path} is no TOML: {error}; correct it.") from None

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lemof_stream.config_files import first_complaint
 from lemof_stream.contracts.message import Instant
 from lemof_stream.errors import ConfigError
 from simulators.play import Player
@@ -62,9 +63,8 @@ async def _steer(request: web.Request) -> web.Response:
         if steering.seek is not None:
             player.seek(steering.seek)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        return _refused(f"{where}: {first['msg']}; send JSON with paused, speed or seek.")
+        where, complaint = first_complaint(error)
+        return _refused(f"{where or 'the body'}: {complaint}; send JSON with paused, speed or seek.")
     except ConfigError as error:
         return _refused(str(error))
     if steering.speed is not None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lemof_stream.config_files import first_complaint, read_toml
 from lemof_stream.errors import ConfigError
 from lemof_stream.model.fusion import LevelChoice, LevelWeighting
 from lemof_stream.model.lemof import Architecture
@@ -94,7 +95,7 @@ def read_config(cohort: str, file: Path) -> TrainingConfig:
     Raises:
         ConfigError: it cannot be read, names what there is not, or holds what does not fit.
     """
-    given, whole = _read(file), _default(cohort)
+    given, whole = read_toml(file, "recipe", mend="check --recipe"), _default(cohort)
     _refuse_unknown(given, list(_TABLES), "", file)
     for table, kind in _TABLES.items():
         own = given.get(table, {})
@@ -127,15 +128,6 @@ def _default(cohort: str) -> dict[str, Any]:
     return tomllib.loads(file.read_text())
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text())
-    except OSError as error:
-        raise ConfigError(f"The recipe {file} cannot be read: {error.strerror}; check --recipe.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The recipe {file} is no TOML: {error}; correct it.") from None
-
-
 def _refuse_unknown(given: dict[str, Any], known: list[str], where: str, file: Path) -> None:
     for name in given:
         if name not in known:
@@ -149,8 +141,6 @@ def _validated(whole: dict[str, Any], source: str) -> TrainingConfig:
         # As JSON, because a strict model takes tables from text but not from Python objects.
         return TrainingConfig.model_validate_json(json.dumps(whole, default=str))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        problem = first["msg"].removeprefix("Value error, ")
-        what = f"{name}: {problem}" if name else problem
+        name, complaint = first_complaint(error)
+        what = f"{name}: {complaint}" if name else complaint
         raise ConfigError(f"In {source}, {what}; correct that value.") from None

@@ -1,6 +1,5 @@
 """A scenario: a ward and what goes wrong in it. The shipped ones lie beside this module, in `scenarios`."""
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, Self
@@ -8,6 +7,7 @@ from typing import Annotated, Final, NamedTuple, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lemof_stream.config_files import first_complaint, read_toml
 from lemof_stream.errors import ConfigError
 from simulators.faults.kinds import AnyFault, BrokerPause, ClockSkew, Kill, MessageFault
 from simulators.faults.sending import Sending
@@ -21,6 +21,7 @@ that is a week ahead of its stay's newest step, which is two days after the open
 which would bring torch into every command.)"""
 _MOST_WINDOWS: Final = 200_000  # all of them are held in memory, some 1 KB each
 _SHIPPED: Final = resources.files("simulators.faults") / "scenarios"
+_MEND: Final = "name a TOML file, or one of `lemof-sim faults list`"
 
 
 class Scenario(BaseModel):
@@ -114,17 +115,9 @@ def load(name: str) -> Scenario:
     own = _SHIPPED / f"{name}.toml"
     file = own if "/" not in name and own.is_file() else Path(name)
     try:
-        return Scenario.model_validate(tomllib.loads(file.read_text()))
-    except OSError as error:
-        raise ConfigError(
-            f"The scenario {name} cannot be read ({error.strerror}): name a TOML file, or one of "
-            "`lemof-sim faults list`."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The scenario {name} is no TOML: {error}; correct it.") from None
+        return Scenario.model_validate(read_toml(file, "scenario", mend=_MEND))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where, complaint = first_complaint(error)
         raise ConfigError(
-            f"The scenario {name} does not fit{where and f' at {where}'}: {first['msg']}; correct it."
+            f"The scenario {name} does not fit{where and f' at {where}'}: {complaint}; correct it."
         ) from None
