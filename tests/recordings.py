@@ -15,6 +15,11 @@ from lemof_stream.cohorts import read_cohort
 _STAYS: Final = 6
 
 
+def some_of_physionet(data_dir: Path, to: Path, stays: int) -> Path:
+    """The first stays of set B of PhysioNet 2012, which its archive holds in the order of their names."""
+    return _unpack(data_dir / "physionet2012" / "set-b.tar.xz", ".txt", to, stays)
+
+
 def some_of_eicu(data_dir: Path, to: Path) -> Path:
     """Stays of the eICU demo, the shortest of those whose last hours hold no value among them."""
     cohort = read_cohort("eicu", data_dir / "eicu_demo")
@@ -33,10 +38,14 @@ def some_of_eicu(data_dir: Path, to: Path) -> Path:
 
 def some_of_sepsis(data_dir: Path, to: Path) -> Path:
     """The first stays of set B of Sepsis 2019."""
+    return _unpack(data_dir / "sepsis2019" / "training_setB.tar.xz", ".psv", to, _STAYS)
+
+
+def _unpack(archive: Path, ending: str, to: Path, number: int) -> Path:
     to.mkdir()
-    with tarfile.open(data_dir / "sepsis2019" / "training_setB.tar.xz") as tar:
-        files = (member for member in tar if member.name.endswith(".psv"))
-        for member in islice(files, _STAYS):
+    with tarfile.open(archive) as tar:
+        files = (member for member in tar if member.name.endswith(ending))
+        for member in islice(files, number):
             source = tar.extractfile(member)
             assert source is not None
             (to / Path(member.name).name).write_bytes(source.read())
