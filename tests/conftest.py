@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lemof_stream.broker import Broker
+from tests.recordings import some_of_physionet
 from tests.topics import renew_topics
 
 # Before torch is imported, here and in the processes that tests start: threads on small matrices wait for each other.
@@ -54,6 +55,12 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recordings in {folder}: name their folder with LEMOF_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def first_stays(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the first 40 stays of PhysioNet 2012, set B: a whole set takes seconds to read."""
+    return some_of_physionet(data_dir, tmp_path_factory.mktemp("physionet2012") / "set-b", 40)
 
 
 @pytest.fixture

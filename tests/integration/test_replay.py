@@ -28,7 +28,6 @@ from tests.topics import PARTITIONS
 from tests.waiting import wait_until_async
 
 _SIM: Final = (sys.executable, "-c", "from simulators.cli.main import main; main()")
-_SET: Final = Path("physionet2012", "set-a.tar.xz")
 _DEADLINE_S: Final = 120.0
 
 
@@ -38,9 +37,9 @@ def lemof_sim(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def replay(brokers: str, data_dir: Path, *arguments: str) -> dict[str, Any]:
+def replay(brokers: str, data: Path, *arguments: str) -> dict[str, Any]:
     done = lemof_sim(
-        "replay", "physionet2012", "--data", str(data_dir / _SET), "--brokers", brokers, "--json", *arguments,
+        "replay", "physionet2012", "--data", str(data), "--brokers", brokers, "--json", *arguments,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     told: dict[str, Any] = json.loads(done.stdout)
@@ -59,9 +58,10 @@ def placed(records: Sequence[ConsumerRecord[bytes, bytes]]) -> list[tuple[int, b
 async def test_a_replay_puts_every_message_into_its_stay_s_partition_in_event_time_order(
     topics: str, data_dir: Path
 ) -> None:
-    told = replay(topics, data_dir, "--stays", "30")
+    recordings = data_dir / "physionet2012" / "set-a.tar.xz"
+    told = replay(topics, recordings, "--stays", "30")
 
-    cohort = read_cohort("physionet2012", data_dir / _SET).take(range(30))
+    cohort = read_cohort("physionet2012", recordings).take(range(30))
     expected: dict[str, list[tuple[int, bytes]]] = {VITALS: [], EHR_EVENTS: []}
     for moment in timeline_of(CohortFeed(cohort)).moments:
         for message in moment.messages:
@@ -76,9 +76,9 @@ async def test_a_replay_puts_every_message_into_its_stay_s_partition_in_event_ti
 
 
 async def test_a_replay_ends_with_a_watermark_on_every_partition_at_its_last_event(
-    topics: str, data_dir: Path
+    topics: str, first_stays: Path
 ) -> None:
-    replay(topics, data_dir, "--stays", "3")
+    replay(topics, first_stays, "--stays", "3")
 
     events = await events_of(topics)
     last_event = max(event.event_time for _, event in events)
@@ -88,9 +88,9 @@ async def test_a_replay_ends_with_a_watermark_on_every_partition_at_its_last_eve
     assert last_event == max(event.event_time for event in discharges)
 
 
-async def test_no_event_follows_a_watermark_that_has_passed_it(topics: str, data_dir: Path) -> None:
+async def test_no_event_follows_a_watermark_that_has_passed_it(topics: str, first_stays: Path) -> None:
     told = replay(
-        topics, data_dir, "--stays", "20", "--speed", "60000", "--disorder", "7200", "--duplicates", "0.2",
+        topics, first_stays, "--stays", "20", "--speed", "60000", "--disorder", "7200", "--duplicates", "0.2",
     )  # fmt: skip
 
     passed = dict.fromkeys(range(PARTITIONS), ORIGIN - timedelta(days=1))
@@ -109,18 +109,18 @@ async def test_no_event_follows_a_watermark_that_has_passed_it(topics: str, data
     assert told["windows"] == copies.total()
 
 
-def test_a_replay_keeps_to_its_speed(topics: str, data_dir: Path) -> None:
-    told = replay(topics, data_dir, "--stays", "2", "--speed", "86400")
+def test_a_replay_keeps_to_its_speed(topics: str, first_stays: Path) -> None:
+    told = replay(topics, first_stays, "--stays", "2", "--speed", "86400")
 
     assert told["seconds"] >= 2.0  # 48 hours at a day a second
     assert told["speed_up"] <= 86400
 
 
 async def test_a_replay_that_is_stopped_delivers_what_it_counts_and_exits_1(
-    topics: str, data_dir: Path
+    topics: str, first_stays: Path
 ) -> None:
     arguments = (
-        "replay", "physionet2012", "--data", str(data_dir / _SET), "--brokers", topics, "--json", "--speed", "60",
+        "replay", "physionet2012", "--data", str(first_stays), "--brokers", topics, "--json", "--speed", "60",
     )  # fmt: skip
     process = await asyncio.create_subprocess_exec(*_SIM, *arguments, stdout=PIPE, stderr=PIPE)
 

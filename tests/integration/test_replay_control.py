@@ -30,7 +30,6 @@ from tests.topics import PARTITIONS
 from tests.waiting import wait_until
 
 _SIM: Final = (sys.executable, "-c", "from simulators.cli.main import main; main()")
-_SET: Final = Path("physionet2012", "set-a.tar.xz")
 _STAYS: Final = 10
 _DEADLINE_S: Final = 120.0
 
@@ -68,10 +67,10 @@ class Steered:
 
 
 @contextmanager
-def steered(brokers: str, data_dir: Path, stdin: int = subprocess.DEVNULL) -> Iterator[Steered]:
+def steered(brokers: str, data: Path, stdin: int = subprocess.DEVNULL) -> Iterator[Steered]:
     """A replay of an hour a second, with a terminal where `stdin` is one."""
     arguments = (
-        "replay", "physionet2012", "--data", str(data_dir / _SET), "--brokers", brokers, "--stays", str(_STAYS),
+        "replay", "physionet2012", "--data", str(data), "--brokers", brokers, "--stays", str(_STAYS),
         "--speed", "3600", "--control", "127.0.0.1:0", "--json",
     )  # fmt: skip
     with subprocess.Popen(
@@ -97,19 +96,19 @@ def windows(brokers: str) -> Counter[tuple[str, datetime]]:
 
 
 @pytest.fixture(scope="module")
-def recorded(data_dir: Path) -> set[tuple[str, datetime]]:
+def recorded(first_stays: Path) -> set[tuple[str, datetime]]:
     """The windows of the replayed stays."""
-    cohort = read_cohort("physionet2012", data_dir / _SET).take(range(_STAYS))
+    cohort = read_cohort("physionet2012", first_stays).take(range(_STAYS))
     messages = (m for moment in timeline_of(CohortFeed(cohort)).moments for m in moment.messages)
     return {(m.window_id, m.end) for m in messages if isinstance(m, VitalWindow)}
 
 
 def test_forward_nothing_is_left_out_and_back_messages_are_sent_again(
-    topics: str, data_dir: Path, recorded: set[tuple[str, datetime]]
+    topics: str, first_stays: Path, recorded: set[tuple[str, datetime]]
 ) -> None:
     noon, midnight = ORIGIN + timedelta(hours=12), ORIGIN + timedelta(hours=24)
     until_midnight = {window for window in recorded if window[1] <= midnight}
-    with steered(topics, data_dir) as replay:
+    with steered(topics, first_stays) as replay:
         paused = replay.ask(paused=True)
         assert paused["paused"]
         assert datetime.fromisoformat(paused["at"]) < midnight
@@ -135,8 +134,8 @@ def test_forward_nothing_is_left_out_and_back_messages_are_sent_again(
             reached[record.partition] = event.event_time
 
 
-def test_what_the_api_cannot_do_it_says_in_a_sentence(topics: str, data_dir: Path) -> None:
-    with steered(topics, data_dir) as replay:
+def test_what_the_api_cannot_do_it_says_in_a_sentence(topics: str, first_stays: Path) -> None:
+    with steered(topics, first_stays) as replay:
         assert "lies outside of what is replayed" in replay.refused(seek="2000-01-01T00:00:00Z", speed=5)
         assert replay.refused(seek="2100-01-01T00:00:00").startswith("seek: ")
         assert replay.refused(speed=-1).startswith("speed.")
@@ -144,10 +143,10 @@ def test_what_the_api_cannot_do_it_says_in_a_sentence(topics: str, data_dir: Pat
         assert replay.ask()["speed"] == 3600
 
 
-def test_keys_of_a_terminal_steer(topics: str, data_dir: Path) -> None:
+def test_keys_of_a_terminal_steer(topics: str, first_stays: Path) -> None:
     keyboard, terminal = pty.openpty()
     try:
-        with steered(topics, data_dir, terminal) as replay:
+        with steered(topics, first_stays, terminal) as replay:
 
             def press(key: bytes, name: str, value: object) -> None:
                 os.write(keyboard, key)
