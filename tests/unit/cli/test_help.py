@@ -7,8 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from lemof_stream.cli.main import app, register
-from simulators.cli.main import app as sim
+from lemof_stream.cli.main import PROGRAM as LEMOF
+from simulators.cli.main import PROGRAM as LEMOF_SIM
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -17,7 +17,7 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, .
         yield from _commands(child, (*path, name))
 
 
-register(app)
+app, sim = (program.app(program.commands) for program in (LEMOF, LEMOF_SIM))
 
 
 @pytest.mark.parametrize("path", list(_commands(typer.main.get_command(app))), ids=" ".join)

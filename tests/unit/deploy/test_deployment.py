@@ -5,12 +5,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import typer
 import yaml
 from typer.testing import CliRunner
 
 from lemof_stream.broker.lock import KAFKA_VERSION
-from lemof_stream.cli.main import register
+from lemof_stream.cli.main import PROGRAM
 from lemof_stream.settings import Settings, load_settings
 from tests.unit.deploy.manifests import BASE, COMPOSE, DEV, FILES, ROOT, commands, literals, objects, services
 
@@ -47,8 +46,7 @@ def test_every_value_fits_its_setting(given: dict[str, str | None], monkeypatch:
 
 @pytest.mark.parametrize("words", [words for _, words in commands()], ids=[where for where, _ in commands()])
 def test_every_command_exists(words: list[str]) -> None:
-    app = typer.Typer()
-    register(app)
+    app = PROGRAM.app((words[0],))
     assert CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
 
 
