@@ -75,12 +75,14 @@ def load_for_cohort(cohort: str, folder: Path | None) -> Predictor:
 def load_checkpoint(folder: Path | None = None) -> Predictor:
     """Load a checkpoint folder, or one inside the package by its cohort's name; None loads `SHIPPED`.
 
+    A folder of such a name, as of a cohort's recordings, is never taken for the one inside: name it by its whole path.
+
     Raises:
         CheckpointError: it is missing, damaged, of another format, or made for other inputs.
     """
     folder = folder or Path(SHIPPED)
     packaged = Path(str(resources.files("lemof_stream.model"))) / "checkpoints" / folder
-    if not folder.exists() and str(folder) in TASK_SETS and packaged.exists():
+    if str(folder) in TASK_SETS and packaged.exists():
         folder = packaged
     weights, card_bytes = (_verified(folder, name) for name in (WEIGHTS, CARD))
     try:

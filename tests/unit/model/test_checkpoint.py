@@ -192,6 +192,17 @@ def test_a_packaged_checkpoint_loads_is_small_and_says_what_it_is_for(cohort: st
     assert {"data", "splits", "metrics", "calibration"} <= predictor.card.keys()
 
 
+@pytest.mark.parametrize("name", [None, Path("eicu")])
+def test_a_folder_that_is_named_like_a_cohort_does_not_hide_the_packaged_checkpoint(
+    name: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = load_checkpoint(name).info
+    for cohort in ("physionet2012", "eicu"):
+        (tmp_path / cohort).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_checkpoint(name).info == expected
+
+
 def test_a_checkpoint_of_another_cohort_is_refused(folder: Path) -> None:
     with pytest.raises(CheckpointError, match=r"p_death.*for the cohort physionet2012.*trained on eicu"):
         load_for_cohort("eicu", folder)
