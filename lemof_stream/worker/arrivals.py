@@ -12,7 +12,7 @@ from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.errors import MessageError
 from lemof_stream.runner.cycle import EhrInput, Erased, Input, WindowInput
 from lemof_stream.worker.ehr_fold import stay_key
-from lemof_stream.worker.merge import AT_ONCE
+from lemof_stream.worker.merge import AT_ONCE, just_before
 
 _WRONG_KEY: Final = MessageError(
     "unreadable",
@@ -50,8 +50,8 @@ class Arrival:
 
     @property
     def progress(self) -> float:
-        """How far it shows its feed to have come."""
-        return self.time if self.watermark is None else self.watermark
+        """How far it shows its feed to have come: a watermark says that no more is to come of its instant."""
+        return just_before(self.time) if self.watermark is None else self.watermark
 
     @property
     def origin(self) -> Origin:

@@ -8,6 +8,7 @@ The order spares revisions, it never decides what is right: the runner's state i
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nextafter
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,6 +22,11 @@ VITALS_QUIET_S: Final = 0.2
 # for the EHR app to start and to catch up with one gap between windows.
 LONGEST_WAIT: Final = 10
 """A window waits for a feed that makes progress at most this many times the idle time."""
+
+
+def just_before(time: float) -> float:
+    """How far a feed has come that shows something of this instant: more of it may follow."""
+    return nextafter(time, AT_ONCE)
 
 
 @dataclass(slots=True)
@@ -82,9 +88,9 @@ class EventTimeMerge(Generic[T]):
 
     def clock(self, *, vitals_at_end: bool) -> float:
         """How far the partition has come: everything up to then has been taken, as far as both feeds tell."""
-        heads = [queue[0][0] for queue in (self._vitals, self._ehr) if queue]
+        heads = [just_before(queue[0][0]) for queue in (self._vitals, self._ehr) if queue]
         quiet = vitals_at_end or self._vitals
-        return min(self._reached, *heads, self._reached if quiet else self._taken)
+        return min(self._reached, *heads, self._reached if quiet else just_before(self._taken))
 
     def take(self, limit: int, now: float, *, vitals_at_end: bool) -> Iterator[T]:
         """What may be taken now, at most `limit` items. `vitals_at_end`: the topic holds no further windows yet."""

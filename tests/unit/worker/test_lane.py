@@ -1,12 +1,19 @@
 from typing import Any, Final
 
 import pytest
+from aiokafka import ConsumerRecord
 
+from lemof_stream.contracts.ehr import Watermark
+from lemof_stream.contracts.topics import EHR_FEATURES, VITALS, partition_of
 from lemof_stream.settings import Settings
 from lemof_stream.worker import lane as lanes
+from lemof_stream.worker.ehr_fold import stay_key, watermark_key
 from lemof_stream.worker.lane import Lane
+from lemof_stream.worker.merge import VITALS_QUIET_S
+from tests.streams import at, discharge, window
 
 EVERY: Final = 100
+BED: Final = next(stay for stay in map(str, range(100)) if partition_of(stay, 4) == 0)
 
 
 @pytest.fixture
@@ -21,6 +28,10 @@ def lane(next_window: int = 0) -> Lane:
     settings = Settings(snapshot_every=EVERY)
     producer: Any = None
     return Lane(0, producer, settings, partitions=4, next_window=next_window, next_feature=0)
+
+
+def record(topic: str, offset: int, key: bytes, value: bytes) -> ConsumerRecord[bytes, bytes]:
+    return ConsumerRecord(topic, 0, offset, 0, 0, key, value, None, len(key), len(value), ())
 
 
 def test_the_next_owner_replays_from_the_oldest_window_that_no_snapshot_holds() -> None:
@@ -62,3 +73,21 @@ def test_stays_that_fall_due_together_are_spread_over_transactions() -> None:
     assert first == [f"stay-{offset}" for offset in range(len(first))]
     assert 0 < len(first) < 100
     assert held.replay_from == len(first)
+
+
+def test_time_does_not_come_to_a_discharge_before_it_is_taken(clock: list[float]) -> None:
+    held = lane()
+    windows = [record(VITALS, 0, BED.encode(), window(BED, 30).to_bytes())]
+    held.receive(windows)
+    held.receive(
+        [
+            record(EHR_FEATURES, 0, stay_key(BED), discharge(BED, 120).to_bytes()),
+            record(EHR_FEATURES, 1, watermark_key(0), Watermark(event_time=at(120)).to_bytes()),
+        ]
+    )
+    assert len(list(held.take(10, vitals_at_end=True))) == len(windows)
+    assert list(held.take(10, vitals_at_end=True)) == []
+    assert held.tick(vitals_at_end=True) == at(119), "the discharge waits whether more windows come"
+    clock[0] = VITALS_QUIET_S
+    assert len(list(held.take(10, vitals_at_end=True))) == 2
+    assert held.tick(vitals_at_end=True) == at(120)

@@ -104,6 +104,18 @@ def test_a_window_that_comes_meanwhile_goes_first() -> None:
     assert taken(waiting, now=1, at_end=True) == [], "the quiet time begins anew"
 
 
+def test_the_clock_is_before_what_waits_and_before_what_may_follow_of_the_instant_last_taken() -> None:
+    both = merge([(10, "a10"), (10, "b10")], [(60, "e60")])
+    both.ehr_reached(90, now=0)
+    assert taken(both, limit=1) == ["a10"]
+    assert 9 < both.clock(vitals_at_end=False) < 10, "b10 waits"
+    assert taken(both, limit=1) == ["b10"]
+    assert 9 < both.clock(vitals_at_end=False) < 10, "c10 may follow"
+    assert 59 < both.clock(vitals_at_end=True) < 60, "e60 waits"
+    assert taken(both, now=LONG, at_end=True) == ["e60"]
+    assert both.clock(vitals_at_end=True) == 90
+
+
 def test_what_has_no_event_time_is_taken_at_once() -> None:
     assert taken(merge([(AT_ONCE, "unreadable")])) == ["unreadable"]
     assert taken(merge(ehr=[(AT_ONCE, "watermark")])) == ["watermark"]
