@@ -22,6 +22,8 @@ _POLL_MS: Final = 200
 _FLUSH_S: Final = 1.0
 # A leader moves within a few seconds; a broker that has said nothing for this long is down.
 _SILENCE_S: Final = 40.0
+# Who asks for the end waits for it: a Kafka that is there answers within milliseconds.
+_LAST_ANSWER_S: Final = 5.0
 
 
 class Recorded(BaseModel):
@@ -102,7 +104,11 @@ class _Recorder:
     async def follow(self, stopped: asyncio.Event) -> None:
         while not stopped.is_set():
             await self._take(None)
-        ends = await self._consumer.end_offsets(self._places)
+        try:
+            async with asyncio.timeout(_LAST_ANSWER_S):
+                ends = await self._consumer.end_offsets(self._places)
+        except TimeoutError:
+            raise self._silent(_LAST_ANSWER_S) from None
         while any([await self._consumer.position(place) < end for place, end in ends.items()]):
             await self._take(ends)
 
@@ -122,10 +128,13 @@ class _Recorder:
     def _check_alive(self) -> None:
         heard = min(self._consumer.last_poll_timestamp(place) or 0 for place in self._places) / 1000
         if time.time() - max(heard, self._began) > _SILENCE_S:
-            raise BrokerError(
-                f"Kafka at {self._brokers} has said nothing for {_SILENCE_S:.0f} s: see whether it still runs "
-                "(`lemof broker status`) and record again; the file holds what came before and is broken off there."
-            )
+            raise self._silent(_SILENCE_S)
+
+    def _silent(self, seconds: float) -> BrokerError:
+        return BrokerError(
+            f"Kafka at {self._brokers} has said nothing for {seconds:.0f} s: see whether it still runs "
+            "(`lemof broker status`) and record again; the file holds what came before and is broken off there."
+        )
 
 
 def _row(found: ConsumerRecord) -> Row:

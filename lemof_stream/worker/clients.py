@@ -107,3 +107,9 @@ async def stop_client(client: Any) -> None:
     except TimeoutError:
         if isinstance(client, AIOKafkaProducer):
             await client.client.close()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # aiokafka cancels a fetch that waits for its retry, and lets that out; its connections are still to be closed.
+        await client._client.close()  # noqa: SLF001

@@ -14,6 +14,8 @@ from typing import Any, Final
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from lemof_stream.broker import Broker
+from lemof_stream.broker.admin import create_topics
 from lemof_stream.contracts.topics import EHR_EVENTS, LEDGER, PREDICTIONS, VITALS
 from lemof_stream.errors import BrokerError, ConfigError, DataError, LemofError
 from lemof_stream.model.predictor import Predictor
@@ -26,7 +28,7 @@ from simulators.sender import open_sender
 from tests.messages import read_all
 from tests.predictions import prediction
 from tests.recording_files import row, write_predictions, write_recording
-from tests.topics import renew_topics
+from tests.topics import PARTITIONS, renew_topics
 from tests.waiting import wait_until
 from tests.workers import running, settings, settled
 
@@ -198,6 +200,33 @@ def test_ctrl_c_ends_a_recording_and_a_kill_loses_only_its_last_second(
     else:
         done = lemof_sim("replay", str(out), "--brokers", topics)
         assert (done.returncode, "is broken off" in done.stderr) == (0, True)
+
+
+def test_ctrl_c_while_kafka_is_away_ends_in_one_sentence_and_keeps_what_came(
+    fresh_broker: Broker, tmp_path: Path
+) -> None:
+    out, brokers = tmp_path / "live.arrow", fresh_broker.bootstrap
+    asyncio.run(create_topics(brokers, PARTITIONS, 1))
+    with subprocess.Popen(
+        [*_SIM, "record", "--out", str(out), "--brokers", brokers], stdout=PIPE, stderr=PIPE
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith(b"Recording ")
+            asyncio.run(odd_records(brokers))
+            wait_until(
+                lambda: sum(Recording(out).counts().values()) == 400, _DEADLINE_S, "400 rows in the file"
+            )
+            fresh_broker.stop()
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=_DEADLINE_S)
+        finally:
+            process.kill()
+
+    assert process.returncode == 2
+    [sentence] = [line for line in stderr.decode().splitlines() if line.startswith("lemof-sim: ")]
+    assert f"Kafka at {brokers}" in sentence
+    assert sum(Recording(out).counts().values()) == 400
 
 
 def status_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
