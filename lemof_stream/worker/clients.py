@@ -112,4 +112,5 @@ async def stop_client(client: Any) -> None:
         if task is not None and task.cancelling():
             raise
         # aiokafka cancels a fetch that waits for its retry, and lets that out; its connections are still to be closed.
-        await client._client.close()  # noqa: SLF001
+        connections = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001
+        await connections.close()

@@ -46,7 +46,7 @@ def test_every_value_fits_its_setting(given: dict[str, str | None], monkeypatch:
 
 @pytest.mark.parametrize("words", [words for _, words in commands()], ids=[where for where, _ in commands()])
 def test_every_command_exists(words: list[str]) -> None:
-    app = PROGRAM.app((words[0],))
+    app = PROGRAM.app(PROGRAM.commands)
     assert CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
 
 
