@@ -58,8 +58,8 @@ def contradiction(text: LiteralString, context: dict[str, Any] | None = None) ->
 
 def _on_the_grid(at: datetime) -> datetime:
     if FIRST_YEAR <= at.year <= LAST_YEAR:  # asked first, as the conversion may overflow
-        if not at.utcoffset():
-            return at
+        # Also what is UTC by another zone object, as Pydantic's is: between two of those Python asks both for their
+        # offset, which makes a difference or a comparison cost ten times as much.
         at = at.astimezone(UTC)
         if FIRST_YEAR <= at.year <= LAST_YEAR:
             return at

@@ -86,16 +86,18 @@ class StepBins:
         """
         minutes, values = minutes.astype(np.float32), values.astype(np.float32)  # as held: ties stay ties
         bins, ranks = self._bins(minutes), np.broadcast_to(np.asarray(ranks, dtype=np.uint8), rows.shape)
-        cells = rows, channels, bins
-        before = self.ranks[cells]
-        np.minimum.at(self.ranks, cells, ranks)
-        best = self.ranks[cells]
-        outranked = tuple(index[best < before] for index in cells)
-        self.sums[outranked], self.counts[outranked] = 0.0, 0
-        counts = (ranks == best) & (self.counts[cells] < FULL_BIN)
-        taken = tuple(index[counts] for index in cells)
-        np.add.at(self.sums, taken, values[counts])
-        np.add.at(self.counts, taken, 1)
+        # One index into flat views: with three `ufunc.at` takes ten times as long.
+        cells = np.ravel_multi_index((rows, channels, bins), self.sums.shape)
+        held_sums, held_counts, held_ranks = (getattr(self, name).reshape(-1) for name in _BY_BIN)
+        before = held_ranks[cells]
+        np.minimum.at(held_ranks, cells, ranks)
+        best = held_ranks[cells]
+        outranked = cells[best < before]
+        held_sums[outranked], held_counts[outranked] = 0.0, 0
+        counts = (ranks == best) & (held_counts[cells] < FULL_BIN)
+        taken = cells[counts]
+        np.add.at(held_sums, taken, values[counts])
+        np.add.at(held_counts, taken, np.uint16(1))
         order = np.lexsort((values, minutes, UNSEEN - ranks, bins))
         self._note_last(
             rows[order], channels[order], bins[order], ranks[order], minutes[order], values[order]

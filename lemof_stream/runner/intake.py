@@ -41,6 +41,12 @@ CONTRADICTION = Verdict(
     "own, or correct the admission time at the producer.",
 )
 
+UNKNOWN_CHANNEL = Verdict(
+    "rejected",
+    "unknown_channel",
+    f"The window holds a channel that is not in the vitals table ({len(VITALS)} channels); map it in the gateway.",
+)
+
 
 class NeedsRoomError(Exception):
     """The input opens `step`, for which older steps have to leave the window first."""
@@ -113,11 +119,12 @@ class Intake:
         return verdict
 
     def _stay_record(self, partition: int, record: StayRecord) -> Verdict:
-        if self._contradicts(record):
+        stay = self._stays.get(record.stay_id)
+        if self._contradicts(record, stay):
             return CONTRADICTION
         if record.stay_id in self.ended:
             return DUPLICATE
-        stay = self._stays.get(record.stay_id) or self._admit(partition, record, 1)
+        stay = stay or self._admit(partition, record, 1)
         facts = len(record.event_ids)
         if facts <= stay.facts:
             return DUPLICATE
@@ -148,18 +155,18 @@ class Intake:
 
     def _measured(self, partition: int, message: VitalWindow | HourRecord, reading: Reading) -> Verdict:
         """Take values of one instant in. Everything is checked before a stay is made or changed."""
-        if self._contradicts(message):
+        stay = self._stays.get(message.stay_id)
+        if self._contradicts(message, stay):
             return CONTRADICTION
         step, minutes = place(message.admitted_at, reading.at, self._step_minutes)
         mark = fingerprint(reading.input_id)
-        stay = self._stays.get(message.stay_id)
         if step > self._longest:
             return FUTURE
         if stay is None and message.stay_id not in self.ended:
             stay = self._admit(partition, message, step)
         elif stay is None or step <= stay.base:
             return LATE
-        elif step in stay.kept and mark in stay.kept[step].seen:
+        elif (kept := stay.kept.get(step)) is not None and mark in kept.seen:
             return DUPLICATE
         elif step - stay.open > self._farthest:
             return FUTURE
@@ -167,10 +174,10 @@ class Intake:
         self._fold(stay, step, mark, minutes, reading)
         return PREDICTED
 
-    def _contradicts(self, message: VitalWindow | StayRecord | HourRecord) -> bool:
-        """Whether the message places its stay on another grid."""
-        stay = self._stays.get(message.stay_id) or self.ended.get(message.stay_id)
-        return stay is not None and stay.admitted_at != message.admitted_at
+    def _contradicts(self, message: VitalWindow | StayRecord | HourRecord, stay: Stay | None) -> bool:
+        """Whether the message places its stay, None where it is not here, on another grid."""
+        known = stay or self.ended.get(message.stay_id)
+        return known is not None and known.admitted_at != message.admitted_at
 
     def _admit(self, partition: int, message: VitalWindow | StayRecord | HourRecord, step: int) -> Stay:
         """A stay that is first heard of in this step; of steps that have left its window by then nothing is known."""
@@ -189,7 +196,7 @@ class Intake:
         stay.touch(step)
         values = reading.values
         try:
-            channels = [self._channels[name] for name in values]
+            channels = list(map(self._channels.__getitem__, values))
         except KeyError:  # a channel that this checkpoint does not read
             values = {name: value for name, value in values.items() if name in self._channels}
             channels = [self._channels[name] for name in values]
@@ -198,21 +205,16 @@ class Intake:
 
 def refusal(channels: Mapping[str, float]) -> Verdict | None:
     """Why a window's values cannot be used; None when they can."""
-    for name, value in channels.items():
-        possible = _POSSIBLE.get(name)
-        if possible is not None and possible[0] <= value <= possible[1]:
-            continue
-        if possible is None:
-            return Verdict(
-                "rejected",
-                "unknown_channel",
-                f"The window holds a channel that is not in the vitals table ({len(VITALS)} channels); map it in the "
-                "gateway.",
-            )
-        return Verdict(
-            "rejected",
-            "implausible",
-            f"The window's {name} is outside {possible[0]:g} to {possible[1]:g} {CHANNELS[name].unit}, which no "
-            "living person shows; check the device and its unit.",
-        )
+    try:
+        for name, value in channels.items():
+            low, high = _POSSIBLE[name]
+            if not low <= value <= high:
+                return Verdict(
+                    "rejected",
+                    "implausible",
+                    f"The window's {name} is outside {low:g} to {high:g} {CHANNELS[name].unit}, which no living person "
+                    "shows; check the device and its unit.",
+                )
+    except KeyError:
+        return UNKNOWN_CHANNEL
     return None

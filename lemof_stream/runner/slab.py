@@ -4,7 +4,7 @@ S slots, K kept steps, C channels, B stays of a micro-batch
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,8 @@ FIRST_SLOTS = 64  # a large unit
 _GROWTH = 4
 
 
-@dataclass(slots=True)
-class Noted:
-    """Values on their way into the bins: of each instant its row, minute, rank, number of values; then all of them."""
-
-    rows: list[int] = field(default_factory=list)
-    minutes: list[float] = field(default_factory=list)
-    ranks: list[int] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    channels: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+Noted = tuple[int, float, int, Sequence[int], Iterable[float]]
+"""Values of one instant on their way into the bins: row, minute, rank, channels, and a value for each channel."""
 
 
 class Slab:
@@ -46,7 +38,7 @@ class Slab:
         self._predictor = predictor
         self._kept = schema.kept_steps
         self._free: list[int] = []
-        self._noted = Noted()
+        self._noted: list[Noted] = []
         self._limits = np.array(schema.plausible)
         self.bins = StepBins(0, len(schema.channels), schema.step_minutes)
         self.static = torch.full((0, len(schema.static)), torch.nan)
@@ -138,28 +130,30 @@ class Slab:
         return slice(slot * self._kept, (slot + 1) * self._kept)
 
     def add(
-        self, row: int, minute: float, rank: int, channels: Collection[int], values: Iterable[float]
+        self, row: int, minute: float, rank: int, channels: Sequence[int], values: Iterable[float]
     ) -> None:
         """Note the values of one instant; `flush` brings all that was noted into the bins at once."""
-        noted = self._noted
-        noted.rows.append(row)
-        noted.minutes.append(minute)
-        noted.ranks.append(rank)
-        noted.counts.append(len(channels))
-        noted.channels.extend(channels)
-        noted.values.extend(values)
+        self._noted.append((row, minute, rank, channels, values))
 
     def flush(self) -> None:
         """Clip what was noted to the plausible range and fold it into the bins."""
-        noted, self._noted = self._noted, Noted()
-        if not noted.values:
+        if not self._noted:
             return
-        channels = np.array(noted.channels)
-        rows, minutes = (np.repeat(own, noted.counts) for own in (noted.rows, noted.minutes))
-        ranks = np.repeat(np.array(noted.ranks, dtype=np.uint8), noted.counts)
+        instants, self._noted = zip(*self._noted, strict=True), []
+        rows, minutes, ranks, of_channels, of_values = instants
+        channels = np.fromiter(chain.from_iterable(of_channels), dtype=np.intp)
+        values = np.fromiter(chain.from_iterable(of_values), dtype=np.float64)
         limits = self._limits[channels]
-        values = np.clip(np.array(noted.values, dtype=np.float64), limits[:, 0], limits[:, 1])
-        self.bins.add(rows, channels, minutes, values, ranks)
+        np.clip(values, limits[:, 0], limits[:, 1], out=values)
+        counts = [len(own) for own in of_channels]
+        of_instant = np.repeat(np.arange(len(counts)), counts)
+        self.bins.add(
+            np.array(rows)[of_instant],
+            channels,
+            np.array(minutes)[of_instant],
+            values,
+            np.array(ranks, dtype=np.uint8)[of_instant],
+        )
 
     def inputs(self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]) -> StepInputs:
         """Step inputs [B] of one step of each slot."""

@@ -109,9 +109,10 @@ class Stay:
 
     def step(self, number: int) -> Kept:
         """The kept step, made when first touched."""
-        if number not in self.kept:
-            self.kept[number] = Kept()
-        return self.kept[number]
+        kept = self.kept.get(number)
+        if kept is None:
+            kept = self.kept[number] = Kept()
+        return kept
 
     def hear(self, at: datetime) -> None:
         """A vital window that ends at `at` was taken in; a newer one than all before breaks the silence."""

@@ -37,16 +37,13 @@ class Arrival:
     """A record and what was made of it: an input, a watermark, a refusal, or nothing (most tombstones)."""
 
     record: ConsumerRecord
+    is_window: bool
+    """Whether the ledger counts it."""
     time: float = AT_ONCE
     """Event time in seconds since 1970."""
     input: Input | None = None
     watermark: float | None = None
     refusal: MessageError | None = None
-
-    @property
-    def is_window(self) -> bool:
-        """Whether the ledger counts it."""
-        return bool(self.record.topic == VITALS)
 
     @property
     def progress(self) -> float:
@@ -61,10 +58,11 @@ class Arrival:
 
 def read_arrival(record: ConsumerRecord, partitions: int) -> Arrival:
     """Read a record of either input topic, which has this many partitions."""
+    is_window = record.topic == VITALS
     try:
-        return _window(record, partitions) if record.topic == VITALS else _ehr(record, partitions)
+        return _window(record, partitions) if is_window else _ehr(record, partitions)
     except MessageError as refusal:
-        return Arrival(record, refusal=refusal)
+        return Arrival(record, is_window, refusal=refusal)
 
 
 def _window(record: ConsumerRecord, partitions: int) -> Arrival:
@@ -74,21 +72,21 @@ def _window(record: ConsumerRecord, partitions: int) -> Arrival:
     if record.key != window.stay_id.encode():
         raise _WRONG_KEY
     _in_place(window.stay_id, record.partition, partitions)
-    return Arrival(record, window.end.timestamp(), WindowInput(record.partition, window))
+    return Arrival(record, True, window.end.timestamp(), WindowInput(record.partition, window))
 
 
 def _ehr(record: ConsumerRecord, partitions: int) -> Arrival:
     if record.value is None:
         stay_id = stay_of(record.key or b"")
-        return Arrival(record, input=Erased(stay_id) if record.key == stay_key(stay_id) else None)
+        return Arrival(record, False, input=Erased(stay_id) if record.key == stay_key(stay_id) else None)
     content = read_ehr_record(record.value)
     time = content.event_time.timestamp()
     if isinstance(content, Watermark):
-        return Arrival(record, watermark=time)
+        return Arrival(record, False, watermark=time)
     if record.key is None or record.key.rpartition(b"|")[0] != content.stay_id.encode():
         raise _WRONG_KEY
     _in_place(content.stay_id, record.partition, partitions)
-    return Arrival(record, time, EhrInput(record.partition, content))
+    return Arrival(record, False, time, EhrInput(record.partition, content))
 
 
 def _in_place(stay_id: str, partition: int, partitions: int) -> None:

@@ -4,6 +4,7 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lemof_stream.contracts.topics import VITALS
 from lemof_stream.worker.arrivals import Arrival
 from lemof_stream.worker.restore import in_event_time
 
@@ -12,7 +13,7 @@ times = st.lists(st.integers(0, 20).map(float), max_size=20)
 
 def arrivals(topic: str, at: list[float]) -> list[Arrival]:
     records = (ConsumerRecord(topic, 0, offset, 0, 0, b"", b"", None, 0, 0, ()) for offset in range(len(at)))
-    return [Arrival(record, time) for record, time in zip(records, at, strict=True)]
+    return [Arrival(record, record.topic == VITALS, time) for record, time in zip(records, at, strict=True)]
 
 
 @given(times, times.map(sorted))
