@@ -14,6 +14,8 @@ Trees jump at their thresholds, so step and whole stay agree only because the fe
 import torch
 from torch import Tensor, nn
 
+from lemof_stream.model.torchscript import scripted
+
 ROWS = 256
 """Asked at once: what is held between two questions stays in the processor's second cache."""
 DEEPEST = 8
@@ -43,7 +45,7 @@ class BoostedLevel(nn.Module):
         if depth > DEEPEST:
             raise ValueError(f"trees of depth {depth} are deeper than {DEEPEST}")
         nodes = (1 << depth) - 1
-        self.depth = depth
+        self.trees, self.depth = trees, depth
         self.register_buffer("feature", torch.zeros(nodes, trees, dtype=torch.int32))
         self.register_buffer("threshold", torch.full((nodes, trees), torch.inf))
         self.register_buffer("leaf", torch.zeros(trees << depth, tasks))
@@ -54,34 +56,42 @@ class BoostedLevel(nn.Module):
 
     def forward(self, *parts: Tensor) -> Tensor:
         """Features with NaN, parted by modality: [R, Fm] each -> logits [R, K]."""
-        if not len(self.first):
-            return self.bias.expand(len(parts[0]), -1)
-        some = zip(*(torch.split(part, ROWS) for part in parts), strict=True)
-        return torch.cat([self._sum(rows) for rows in some]) + self.bias
+        if not self.trees:
+            return self.bias.expand(parts[0].shape[0], -1)
+        leaves = _sum_of_leaves(list(parts), self.feature, self.threshold, self.leaf, self.first, self.depth)
+        return leaves + self.bias
 
-    def _sum(self, parts: tuple[Tensor, ...]) -> Tensor:
-        """[r, Fm] each -> the sum of all trees' leaves [r, K]."""
-        features = sum(part.shape[1] for part in parts)
+
+@scripted  # how many blocks there are depends on the rows
+def _sum_of_leaves(
+    parts: list[Tensor],
+    feature: Tensor,
+    threshold: Tensor,
+    leaf: Tensor,
+    first: Tensor,
+    depth: int,
+    rows: int = ROWS,
+) -> Tensor:
+    """[R, Fm] each -> the sum of all trees' leaves [R, K]."""
+    sums = []
+    for start in range(0, parts[0].shape[0], rows):
         # A feature's values side by side: each question reads one run of memory.
-        columns = parts[0].new_empty(2 * features, len(parts[0]))
-        torch.cat([part.T for part in parts], out=columns[:features])
-        torch.neg(columns[:features], out=columns[features:])
-        place: Tensor | None = None
+        some = torch.cat([part[start : start + rows].T for part in parts])
+        columns = torch.cat([some, -some])  # [2 F, r]
         path: list[Tensor] = []
-        for depth in range(self.depth):
-            answers = self._answers(columns, depth)
+        for level in range(depth):
+            count = 1 << level
+            nodes = feature[count - 1 : 2 * count - 1].flatten()
+            limits = threshold[count - 1 : 2 * count - 1].flatten().unsqueeze(1)
+            # Compared in floats, then made bytes: a comparison that gives bytes is not vectorised.
+            asked = columns.index_select(0, nodes).gt_(limits).to(torch.uint8)
+            answers = asked.view(count, -1, columns.shape[1])  # 0 or 1 [2^level, N, r]
             for answer in path:  # of two halves of the nodes, the one that the answer leads to
                 no, yes = answers.chunk(2)
                 answers = no ^ (answer & (no ^ yes))  # a fifth of what `where` costs
             path.append(answers[0])
-            place = answers[0] if place is None else place * 2 + answers[0]
-        assert place is not None
-        return nn.functional.embedding_bag(place.T.contiguous() + self.first, self.leaf, mode="sum")
-
-    def _answers(self, columns: Tensor, depth: int) -> Tensor:
-        """0 or 1 [2^depth, N, r] of all nodes of one depth."""
-        nodes = slice((1 << depth) - 1, (2 << depth) - 1)
-        feature, threshold = self.feature[nodes].flatten(), self.threshold[nodes].flatten()
-        # Compared in floats, then made bytes: a comparison that gives bytes is not vectorised.
-        yes = columns.index_select(0, feature).gt_(threshold.unsqueeze(1)).bool()
-        return yes.view(torch.uint8).view(1 << depth, -1, columns.shape[1])
+        place = path[0]
+        for answer in path[1:]:
+            place = place * 2 + answer
+        sums.append(nn.functional.embedding_bag(place.T.contiguous() + first, leaf, mode="sum"))
+    return torch.cat(sums)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lemof_stream.model.channels import Channels, all_channels, on_grid
 from lemof_stream.model.inputs import State, StepInputs
 from lemof_stream.model.schema import ADMISSION, InputSchema
+from lemof_stream.model.torchscript import scripted
 
 WINDOW = 24
 """Steps that the ring holds: the longest window of a feature (the slope's). A modality silent for longer is stale."""
@@ -94,19 +95,19 @@ class RunningFeatures(nn.Module):
         All but count and age are NaN until the channel is first seen.
         """
         count, mean, squares, low, high, first, last, since = running.unbind(1)
-        seen_bits, fresh = _bits(seen), _bits(count == 0)
-        x = _pick(seen_bits, value, mean)
+        fresh = count == 0
+        x = torch.where(seen, value, mean)
         n, away = count + seen, x - mean
-        moved = _pick(fresh, x, mean + away / n)
+        moved = torch.where(fresh, x, mean + away / n)
         return torch.stack(
             [
                 n,
                 moved,
-                _pick(fresh, x - x, squares + away * (x - moved)),
-                _pick(fresh, x, torch.minimum(low, x)),
-                _pick(fresh, x, torch.maximum(high, x)),
-                _pick(fresh, x, first),
-                _pick(seen_bits, newest, last),
+                torch.where(fresh, x - x, squares + away * (x - moved)),
+                torch.where(fresh, x, torch.minimum(low, x)),
+                torch.where(fresh, x, torch.maximum(high, x)),
+                torch.where(fresh, x, first),
+                torch.where(seen, newest, last),
                 (since + 1).clamp(max=NEVER) * ~seen,
             ],
             1,
@@ -114,18 +115,13 @@ class RunningFeatures(nn.Module):
 
     def _recent(self, ring: Tensor, mean: Tensor) -> list[Tensor]:
         """Slope over 24 steps, mean of 12 and its drift, mean of 4, count of 12; NaN where a window is empty."""
-        sums, counts = zip(*(self._window_sums(rows) for rows in torch.split(ring, ROWS)), strict=True)
-        sum_4, sum_12, sum_24, sum_tx = torch.cat(sums).unbind(1)
-        n_4, n_12, n_24, sum_t, sum_tt = torch.cat(counts).unbind(1)
+        sums, counts = _window_sums(ring, self.windows)
+        sum_4, sum_12, sum_24, sum_tx = sums.unbind(1)
+        n_4, n_12, n_24, sum_t, sum_tt = counts.unbind(1)
         centre = sum_t / n_24
         slope = (sum_tx - centre * sum_24) / (sum_tt - centre * sum_t + SLOPE_RIDGE)
         mean_12 = sum_12 / n_12
         return [slope, mean_12, mean_12 - mean, sum_4 / n_4, n_12]
-
-    def _window_sums(self, ring: Tensor) -> tuple[Tensor, Tensor]:
-        """Of [r, W, A]: weighted sums of the values [r, 4, A] and of where there are any [r, 5, A]."""
-        known = (ring * 0).add_(1).nan_to_num_(0.0)  # on this size masks cost ten times what arithmetic does
-        return self.windows[:4] @ ring.nan_to_num(0.0), self.windows @ known
 
     def _assemble(self, inputs: StepInputs, running: Tensor, ring: Tensor) -> Features:
         count, mean, squares, low, high, first, last, since = running.unbind(1)
@@ -158,12 +154,12 @@ class RunningFeatures(nn.Module):
         return torch.cat([static[:, : len(ADMISSION)], tail, (weight / (height / 100) ** 2).unsqueeze(1)], 1)
 
 
-def _bits(mask: Tensor) -> Tensor:
-    """A mask as all ones or all zeros of 32 bits."""
-    return mask.to(torch.int32).neg_()
-
-
-def _pick(bits: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    """What `torch.where` gives of float32, at a quarter of its cost: it is not vectorised."""
-    yes, no = yes.view(torch.int32), no.view(torch.int32)
-    return (no ^ ((yes ^ no) & bits)).view(torch.float32)
+@scripted  # how many blocks there are depends on the rows
+def _window_sums(ring: Tensor, windows: Tensor, rows: int = ROWS) -> tuple[Tensor, Tensor]:
+    """Of [B, W, A]: weighted sums of the values [B, 4, A] and of where there are any [B, 5, A]."""
+    sums, counts = [], []
+    for some in torch.split(ring, rows):
+        known = (some * 0).add_(1).nan_to_num_(0.0)  # on this size masks cost ten times what arithmetic does
+        sums.append(windows[:4] @ some.nan_to_num(0.0))
+        counts.append(windows @ known)
+    return torch.cat(sums), torch.cat(counts)

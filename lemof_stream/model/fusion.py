@@ -80,6 +80,7 @@ class CrossModalAttention(nn.Module):
 
     def __init__(self, members: int, width: int, modalities: int, *, cross: bool) -> None:
         super().__init__()
+        self.width = width
         others = ~torch.eye(modalities, dtype=torch.bool)
         self.register_buffer("own", others if cross else torch.ones_like(others), persistent=False)
         self.kind = nn.Parameter(torch.zeros(members, 1, modalities, width))
@@ -92,7 +93,7 @@ class CrossModalAttention(nn.Module):
         flat = normalised(tokens.view(members, rows * modalities, width))
         query, key, value = self.qkv(flat).view(members, rows, modalities, 3 * width).chunk(3, -1)
         # Products of single rows: a matrix product of matrices this small costs several times as much.
-        scores = (query.unsqueeze(3) * key.unsqueeze(2)).sum(-1) / math.sqrt(width)  # [E, R, M, M]
+        scores = (query.unsqueeze(3) * key.unsqueeze(2)).sum(-1) / math.sqrt(self.width)  # [E, R, M, M]
         scores = scores.permute(2, 3, 0, 1).contiguous()  # [M, M, E, R]: long runs for what follows
         open_to = (seen.unsqueeze(1) & self.own).float()  # [R, M, M]
         scores = scores + (open_to.permute(1, 2, 0).unsqueeze(2) - 1) * 1e4  # the unseen get no attention
@@ -128,9 +129,10 @@ class MeanTokens(nn.Module):
 
 def _weighted(weight: Tensor, tokens: Tensor) -> Tensor:
     """Weights [M, E or 1, R] of tokens [E, R, M, D] -> their sum [E, R, D]."""
-    total = weight[0].unsqueeze(-1) * tokens[:, :, 0]
-    for m in range(1, len(weight)):
-        total = total + weight[m].unsqueeze(-1) * tokens[:, :, m]
+    parts = [w.unsqueeze(-1) * token for w, token in zip(weight.unbind(0), tokens.unbind(2), strict=True)]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
     return total
 
 

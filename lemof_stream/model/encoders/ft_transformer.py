@@ -71,7 +71,7 @@ class Block(nn.Module):
 
     def _heads(self, x: Tensor, rows: int) -> Tensor:
         """[E, R * N, D] -> [E * R, H, N, D / H]."""
-        return x.reshape(len(x) * rows, -1, HEADS, self.head).transpose(1, 2)
+        return x.reshape(x.shape[0] * rows, -1, HEADS, self.head).transpose(1, 2)
 
 
 class EhrFTTransformer(PointwiseEncoder):
