@@ -1,6 +1,6 @@
 """A trained model ready to serve."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,16 +11,23 @@ from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.lemof import LeMoF
 from lemof_stream.model.schema import MODALITIES, InputSchema
 from lemof_stream.model.tasks import TaskSet
+from lemof_stream.model.traced import TracedStep
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A loaded checkpoint. It computes without gradients and changes none of the tensors it is given."""
+    """A loaded checkpoint, whose weights do not change. It computes without gradients, in several threads at once, and
+    changes none of the tensors it is given.
+    """
 
     model: LeMoF
     schema: InputSchema
     info: ModelInfo
     card: dict[str, Any]
+    traced: TracedStep = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traced", TracedStep(self.model))
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -66,12 +73,12 @@ class Predictor:
     @torch.inference_mode()
     def step(self, inputs: StepInputs, state: State) -> tuple[StepOutput, State]:
         """One step of B rows: their outputs and the state after it."""
-        return self.model.step(inputs, state)
+        return self.traced.step(inputs, state)
 
     @torch.inference_mode()
     def after(self, inputs: StepInputs, state: State) -> State:
         """The state after one step of B rows, as `step` gives it."""
-        return self.model.after(inputs, state)
+        return self.traced.after(inputs, state)
 
     @torch.inference_mode()
     def forward(self, inputs: StepInputs) -> StepOutput:
