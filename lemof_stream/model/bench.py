@@ -17,6 +17,7 @@ from lemof_stream.model.features import Features
 from lemof_stream.model.inputs import State, StepInputs, StepOutput
 from lemof_stream.model.lemof import LeMoF
 from lemof_stream.model.schema import InputSchema
+from lemof_stream.model.traced import TracedStep
 
 BATCH = 1024
 AGAIN_ROWS = 128
@@ -69,17 +70,18 @@ def measure(model: LeMoF, windows: tuple[int, ...] = WINDOWS, batch: int = BATCH
 
 @torch.inference_mode()
 def costs_after(model: LeMoF, steps: int, batch: int = BATCH) -> dict[str, Timing]:
-    """`step`: the next step after so many; `recompute`: all of them with `forward`, as without state;
+    """`step`: the next step after so many, as it is served; `recompute`: all of them with `forward`, as without state;
     `recompute_last`: no more of them than the last step's prediction needs.
     """
+    served = TracedStep(model)
     inputs = random_inputs(model.schema, batch, steps, seed=0)
     state = model.initial_state(batch)
     for t in range(steps - 1):
-        state = model.step(inputs.at(t), state)[1]
+        state = served.after(inputs.at(t), state)
     few, last = inputs.rows(slice(0, AGAIN_ROWS)), _contiguous(inputs.at(steps - 1))
     return timings(
         {
-            "step": (lambda: model.step(last, state), batch),
+            "step": (lambda: served.step(last, state), batch),
             "recompute": (lambda: model(few), min(AGAIN_ROWS, batch)),
             "recompute_last": (lambda: recompute_last(model, few), min(AGAIN_ROWS, batch)),
         }
@@ -99,7 +101,7 @@ def recompute_last(model: LeMoF, inputs: StepInputs) -> StepOutput:
 
 @torch.inference_mode()
 def profile(model: LeMoF, batch: int = BATCH) -> dict[str, Timing]:
-    """Where the time of one step goes; the parts sum to somewhat less than a step, which also makes room for them."""
+    """Where the time of one step goes. The parts, run from Python, may sum to more than a step, which is one call."""
     inputs, state = (
         _contiguous(random_inputs(model.schema, batch, 1, seed=0).at(0)),
         model.initial_state(batch),
@@ -128,10 +130,11 @@ def profile(model: LeMoF, batch: int = BATCH) -> dict[str, Timing]:
 @torch.inference_mode()
 def parity(model: LeMoF) -> float:
     """The largest absolute difference of any published column between stepping and whole stays, on random streams."""
+    served = TracedStep(model)
     inputs = random_inputs(model.schema, PARITY_ROWS, PARITY_STEPS, seed=1)
     whole, state, largest = model(inputs), model.initial_state(PARITY_ROWS), 0.0
     for t in range(PARITY_STEPS):
-        output, state = model.step(inputs.at(t), state)
+        output, state = served.step(inputs.at(t), state)
         for name, column in output.columns.items():
             largest = max(largest, (column - whole.columns[name][:, t]).abs().max().item())
     return largest

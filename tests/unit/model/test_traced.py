@@ -1,5 +1,8 @@
 """The step that is served is the model's own, to the last bit, whatever the number of rows."""
 
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -105,3 +108,51 @@ def test_a_step_leaves_the_state_it_was_given() -> None:
     served.step(stays.at(1), state)
     served.after(stays.at(1), state)
     assert_same(state, before)
+
+
+@torch.inference_mode()
+def test_beside_a_thread_that_runs_python_a_step_waits_once_not_at_every_operation() -> None:
+    """Who asks for Python's lock waits for a switch interval, beside which a step is short."""
+    model = small()
+    served, inputs, state = TracedStep(model), random_stays(5, 1, 3).at(0), model.initial_state(5)
+    over, interval = threading.Event(), sys.getswitchinterval()
+
+    def run_python() -> None:
+        while not over.is_set():
+            pass
+
+    hog = threading.Thread(target=run_python)
+    hog.start()
+    sys.setswitchinterval(0.2)
+    try:
+        start = time.perf_counter()
+        served.step(inputs, state)
+        waits = (time.perf_counter() - start) / sys.getswitchinterval()
+    finally:
+        over.set()
+        sys.setswitchinterval(interval)
+        hog.join()
+    assert waits < 20  # a step has hundreds of operations
+
+
+@torch.inference_mode()
+def test_two_threads_step_at_once() -> None:
+    model = small()
+    served, stays = TracedStep(model), random_stays(150, STEPS, 3)
+    fresh = model.initial_state(150)
+    expected = [tensors(served.step(stays.at(t), fresh)[0]) for t in range(STEPS)]
+    found: dict[tuple[int, int], dict[str, Tensor]] = {}
+
+    @torch.inference_mode()
+    def step(thread: int) -> None:
+        for t in range(STEPS):
+            found[thread, t] = tensors(served.step(stays.at(t), fresh)[0])
+
+    threads = [threading.Thread(target=step, args=(thread,)) for thread in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 2 * STEPS
+    for (_, t), output in found.items():
+        assert_same(output, expected[t])
