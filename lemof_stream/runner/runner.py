@@ -8,6 +8,7 @@ steps of the stays that changed without committing them.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Final, TypeVar
@@ -34,7 +35,18 @@ ROWS: Final = 512
 a quarter more."""
 
 
+_CROWD: Final = 128
+"""Stays that room is made for at once: of more each costs hardly less."""
+
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Inputs that wait for room, each with its place among all of them, and by stay the step that needs it."""
+
+    inputs: list[tuple[int, Input]] = field(default_factory=list)
+    steps: dict[str, int] = field(default_factory=dict)
 
 
 class CalledOffError(Exception):
@@ -170,50 +182,61 @@ class Runner:
     ) -> tuple[list[Verdict], list[Stay]]:
         """Take the inputs and commit what is due by them; the verdicts, and the stays that changed.
 
-        Some at a time: who gives them stops when it has taken long, which the first windows of old stays do.
+        Some at a time: who gives them stops when it has taken long, which the first windows of old stays do. What opens
+        a step that there is no room for waits, and what follows it of its stay, until many stays do: one in sixty
+        windows opens a step, and a model step of a few stays costs each several times as much.
         """
-        verdicts: list[Verdict] = []
+        verdicts: dict[int, Verdict] = {}
         changed: dict[str, Stay] = {}
-        coming = iter(inputs)
+        waiting = _Waiting()
+        coming = enumerate(inputs)
         while part := list(islice(coming, ROWS)):
-            verdicts += self._take_part(part, changed, published)
-        return verdicts, list(changed.values())
+            self._take(part, verdicts, changed, waiting, published)
+            if len(waiting.steps) >= _CROWD:
+                self._take_waiting(waiting, verdicts, changed, published)
+        self._take_waiting(waiting, verdicts, changed, published)
+        return [verdicts[index] for index in range(len(verdicts))], list(changed.values())
 
-    def _take_part(
-        self, inputs: Sequence[Input], changed: dict[str, Stay], published: Published | None
-    ) -> list[Verdict]:
-        verdicts: list[Verdict | None] = [None] * len(inputs)
-        own: dict[str, Stay] = {}
-        waiting = list(enumerate(inputs))
-        while waiting:
-            waiting, crowded = self._take(waiting, verdicts, own)
+    def _take_waiting(
+        self,
+        waiting: "_Waiting",
+        verdicts: dict[int, Verdict],
+        changed: dict[str, Stay],
+        published: Published | None,
+    ) -> None:
+        """Make room for what waits and take it, until nothing does."""
+        while waiting.inputs:
+            inputs, crowded = waiting.inputs, waiting.steps
+            waiting.inputs, waiting.steps = [], {}
             self._make_room([(self._stays[stay_id], step) for stay_id, step in crowded.items()], published)
-        self._commit(list(own.values()), published)
-        changed.update(own)
-        return [verdict for verdict in verdicts if verdict is not None]
+            self._take(inputs, verdicts, changed, waiting, published)
 
     def _take(
-        self, waiting: list[tuple[int, Input]], verdicts: list[Verdict | None], changed: dict[str, Stay]
-    ) -> tuple[list[tuple[int, Input]], dict[str, int]]:
-        """Take what fits; returns what has to wait, and the step that each crowded stay needs room for."""
-        crowded: dict[str, int] = {}
-        later: list[tuple[int, Input]] = []
-        for index, item in waiting:
+        self,
+        inputs: Sequence[tuple[int, Input]],
+        verdicts: dict[int, Verdict],
+        changed: dict[str, Stay],
+        waiting: "_Waiting",
+        published: Published | None,
+    ) -> None:
+        """Take what fits, and commit what is due by it; what does not fit is `waiting`."""
+        own: dict[str, Stay] = {}
+        for index, item in inputs:
             stay_id = item.stay_id
-            if stay_id in crowded:
-                later.append((index, item))
+            if stay_id in waiting.steps:
+                waiting.inputs.append((index, item))
                 continue
             try:
-                verdict = self._intake.take(item)
+                verdict = verdicts[index] = self._intake.take(item)
             except NeedsRoomError as need:
-                crowded[stay_id] = need.step
-                later.append((index, item))
+                waiting.steps[stay_id] = need.step
+                waiting.inputs.append((index, item))
                 continue
-            verdicts[index] = verdict
             if verdict.outcome == "predicted":
-                changed[stay_id] = self._stays[stay_id]
+                own[stay_id] = self._stays[stay_id]
         self._slab.flush()
-        return later, crowded
+        self._commit(list(own.values()), published)
+        changed.update(own)
 
     def _make_room(self, crowded: Sequence[tuple[Stay, int]], published: Published | None) -> None:
         """Open a later step of each stay: its oldest steps leave the window, from live's keeping into base's."""

@@ -255,3 +255,20 @@ def test_many_stays_in_one_cycle_are_as_each_alone(predictor: Predictor) -> None
     together = last_revisions([Runner(predictor).cycle(mixed)])
     alone = last_revisions([Runner(predictor).cycle(one) for one in stays])
     assert largest_difference(together, alone) <= TOLERANCE
+
+
+def test_stays_that_wait_together_for_room_are_as_each_alone(predictor: Predictor) -> None:
+    minutes = (
+        30,
+        50 * 60 + 10,
+        50 * 60 + 40,
+        40,
+        51 * 60 + 20,
+    )  # the second opens a step that the window has no room for
+    stays = [[window(minute + n % 7, f"s{n}") for minute in minutes] for n in range(200)]
+    result = Runner(predictor).cycle([item for turn in zip(*stays, strict=True) for item in turn])
+    outcomes = ["predicted"] * 600 + ["late"] * 200 + ["predicted"] * 200
+    assert [verdict.outcome for verdict in result.verdicts] == outcomes
+    alone = last_revisions([Runner(predictor).cycle(one) for one in stays[:5]])
+    together = last_revisions([result])
+    assert largest_difference({key: together[key] for key in alone}, alone) <= TOLERANCE
