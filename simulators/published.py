@@ -9,12 +9,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from lemof_stream.broker.admin import admin_client, described_group, require_topics
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import ALERTS, PREDICTIONS, WARD_STATE
 from lemof_stream.contracts.ward import Alert, Departure, Outlook, read_ward_record
 from lemof_stream.errors import BrokerError, MessageError
 from lemof_stream.worker.audit import audit
-from lemof_stream.worker.clients import follower, stop_client
+from lemof_stream.worker.clients import follower
 
 # An app that has just started joins its group within some ten seconds, on a busy machine after some thirty; whoever
 # says nothing for twice as long will not.

@@ -12,8 +12,9 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from pydantic import BaseModel
 
 from lemof_stream.broker.admin import require_topics
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.errors import BrokerError
-from lemof_stream.worker.clients import follower, stop_client
+from lemof_stream.worker.clients import follower
 from simulators.recording import Heading, RecordingWriter, Row, new_recording
 
 # The longest wait for records, so that a stop is seen soon; those that are there come at once.

@@ -8,14 +8,12 @@ from typing import Final, NamedTuple, Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from lemof_stream.broker.admin import require_topics
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import PREDICTIONS, SHADOW_PREDICTIONS
 from lemof_stream.errors import MessageError
 
 _WAIT_S: Final = 1.0  # the longest wait for records; only a bound, they are handed out as they come
-_STOP_S: Final = (
-    3.0  # an orderly end waits for a fetch under way, which takes for ever when the broker is gone
-)
 
 _log = logging.getLogger(__name__)
 
@@ -89,11 +87,7 @@ class PredictionStream:
     async def __aexit__(self, *_: object) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            try:
-                async with asyncio.timeout(_STOP_S):
-                    await consumer.stop()
-            except TimeoutError:
-                _log.warning("the connection to Kafka was given up without an orderly end")
+            await stop_client(consumer)
 
     async def __aiter__(self) -> AsyncIterator[Prediction]:
         async for batch in self.batches():

@@ -1,7 +1,6 @@
 """Kafka clients as the worker needs them: what each setting prevents is said beside it."""
 
-import asyncio
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -32,8 +31,6 @@ _HEARTBEATS_A_SESSION: Final = 3
 _BATCH_BYTES: Final = 512 * 1024
 # What a killed worker left open blocks readers until the next owner fences it, or for this long.
 _TRANSACTION_MS: Final = 30_000
-# An orderly stop flushes what is under way, which takes forever when the broker is gone.
-_STOP_S: Final = 3.0
 
 
 class _ShadowAssignor(RangePartitionAssignor):  # type: ignore[misc]
@@ -97,20 +94,3 @@ def partition_producer(settings: Settings, partition: int) -> AIOKafkaProducer:
         compression_type="zstd",  # three times as fast as lz4 at the level that aiokafka fixes, and smaller
         retry_backoff_ms=_RETRY_MS,
     )
-
-
-async def stop_client(client: Any) -> None:
-    """Stop a producer or consumer; where the broker is gone, give up what is under way after a moment."""
-    try:
-        async with asyncio.timeout(_STOP_S):
-            await client.stop()
-    except TimeoutError:
-        if isinstance(client, AIOKafkaProducer):
-            await client.client.close()
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        # aiokafka cancels a fetch that waits for its retry, and lets that out; its connections are still to be closed.
-        connections = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001
-        await connections.close()

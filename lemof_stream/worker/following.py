@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.telemetry import get_logger
-from lemof_stream.worker.clients import follower, stop_client
+from lemof_stream.worker.clients import follower
 
 _log = get_logger(__name__)
 

@@ -9,10 +9,11 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.runner.runner import Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
-from lemof_stream.worker.clients import partition_producer, stop_client
+from lemof_stream.worker.clients import partition_producer
 from lemof_stream.worker.committed import Resume, committed_offsets, resume_point
 from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.quarantine import Quarantine

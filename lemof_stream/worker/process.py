@@ -28,6 +28,7 @@ from aiokafka.errors import (
 from opentelemetry.trace import Tracer
 
 from lemof_stream.broker.admin import admin_client
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.topics import EHR_FEATURES, SNAPSHOTS, VITALS
 from lemof_stream.errors import BrokerError
 from lemof_stream.model.predictor import Predictor
@@ -35,7 +36,7 @@ from lemof_stream.runner.clock import Limits
 from lemof_stream.runner.runner import CalledOffError, Runner
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
-from lemof_stream.worker.clients import group_consumer, stop_client
+from lemof_stream.worker.clients import group_consumer
 from lemof_stream.worker.cycle import LaneWork, PoisonError, parting, run_cycle
 from lemof_stream.worker.lanes import Lanes
 from lemof_stream.worker.observer import Observer, Watch

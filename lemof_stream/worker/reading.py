@@ -8,7 +8,8 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from lemof_stream.worker.clients import reader, stop_client
+from lemof_stream.broker.stopping import stop_client
+from lemof_stream.worker.clients import reader
 
 _POLL_MS: Final = 30
 # A broker that says nothing for this long while a range is read is taken for gone.

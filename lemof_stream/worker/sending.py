@@ -5,10 +5,10 @@ from typing import Final
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.topics import MESSAGE_BYTES
 from lemof_stream.errors import BrokerError
 from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
-from lemof_stream.worker.clients import stop_client
 
 # aiokafka counts before it compresses.
 _REQUEST_BYTES: Final = 2 * MESSAGE_BYTES

@@ -17,9 +17,10 @@ from aiokafka.errors import KafkaError
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.topics import DEAD_LETTERS, PREDICTIONS
 from lemof_stream.errors import BrokerError
-from lemof_stream.worker.clients import follower, stop_client
+from lemof_stream.worker.clients import follower
 from simulators.load.beds import Beds
 from simulators.load.generator import Start
 from simulators.load.plan import Schedule

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.topics import ALERTS, PREDICTIONS, VITALS
 
 _WAITING: Final = 100_000  # windows that still wait for their prediction: far beyond a demo's, but bounded
@@ -77,7 +78,7 @@ class Watch:
     async def __aexit__(self, *_: object) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await self._consumer.stop()
+        await stop_client(self._consumer)
 
     async def _follow(self) -> None:
         record: ConsumerRecord[bytes, bytes]

@@ -18,11 +18,12 @@ from typing import Any, Final
 import numpy as np
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.topics import PREDICTIONS, VITALS
 from lemof_stream.telemetry.tracing import NO_HEADERS
 from lemof_stream.worker.bench.beds import Beds, Sent
 from lemof_stream.worker.bench.kafka import PARTITIONS, open_producer
-from lemof_stream.worker.clients import follower, stop_client
+from lemof_stream.worker.clients import follower
 from lemof_stream.worker.cycle import Outgoing
 from lemof_stream.worker.transaction import batches
 

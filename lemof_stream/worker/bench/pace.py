@@ -8,11 +8,12 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from lemof_stream.broker.admin import admin_client
+from lemof_stream.broker.stopping import stop_client
 from lemof_stream.contracts.topics import EHR_FEATURES, VITALS
 from lemof_stream.errors import LemofError
 from lemof_stream.worker.bench.child import Child
 from lemof_stream.worker.bench.kafka import PARTITIONS, committed
-from lemof_stream.worker.clients import reader, stop_client
+from lemof_stream.worker.clients import reader
 
 _LOOK_S: Final = 0.1  # a hundredth of the shortest interval that says anything
 _SILENCE_S: Final = 60.0
