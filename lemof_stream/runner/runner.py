@@ -33,8 +33,6 @@ Published = list[tuple[int, Prediction]]
 ROWS: Final = 512
 """Of a micro-batch. What it holds meanwhile stays in the processor's second cache: of ten times as many rows each costs
 a quarter more."""
-
-
 _CROWD: Final = 128
 """Stays that room is made for at once: of more each costs hardly less."""
 
@@ -199,7 +197,7 @@ class Runner:
 
     def _take_waiting(
         self,
-        waiting: "_Waiting",
+        waiting: _Waiting,
         verdicts: dict[int, Verdict],
         changed: dict[str, Stay],
         published: Published | None,
@@ -216,7 +214,7 @@ class Runner:
         inputs: Sequence[tuple[int, Input]],
         verdicts: dict[int, Verdict],
         changed: dict[str, Stay],
-        waiting: "_Waiting",
+        waiting: _Waiting,
         published: Published | None,
     ) -> None:
         """Take what fits, and commit what is due by it; what does not fit is `waiting`."""
