@@ -27,9 +27,9 @@ from lemof_stream.worker.own_group import require_own_group
 # A cycle and its transaction end within a second; a Kafka that is gone would keep them for longer than `docker stop`
 # (10 s) waits before it kills.
 _GRACE_S: Final = 6.0
-# More than the largest cycle makes, 40,000 windows of some ten objects each, so that of most cycles all are gone when
-# the search begins; some 50 MB.
-_OBJECTS_A_SEARCH: Final = 500_000
+# More than the largest cycle makes, 80,000 windows of some ten objects each, so that of most cycles all are gone when
+# the search begins; some 200 MB.
+_OBJECTS_A_SEARCH: Final = 2_000_000
 
 Group = Annotated[
     str | None,

@@ -47,13 +47,18 @@ class StepBins:
         """Everything that is held, by name; each has the leading axis R."""
         return {name: getattr(self, name) for name in _BY_BIN + _BY_CHANNEL}
 
-    def pack(self, rows: slice) -> dict[str, npt.NDArray[Any]]:
-        """What these rows hold, without the bins that hold nothing: of most steps and channels nothing is seen."""
-        counts, last = self.counts[rows], self.last[rows]
-        filled, seen = np.flatnonzero(counts), np.flatnonzero(~np.isnan(last))
-        own = {name: getattr(self, name)[rows].ravel()[filled] for name in _BY_BIN}
-        own |= {name: getattr(self, name)[rows].ravel()[seen] for name in _BY_CHANNEL}
-        return own | {"filled": filled.astype(np.int32), "seen": seen.astype(np.int32)}
+    def pack(self, rows: slice, held: Indices) -> dict[str, npt.NDArray[Any]]:
+        """What these rows hold, without the bins that hold nothing: of most steps and channels nothing is seen.
+        `held`: the places among these rows, in order, of those that may hold anything.
+        """
+        places = {
+            "filled": _places(self.counts[rows][held] > 0, held),
+            "seen": _places(~np.isnan(self.last[rows][held]), held),
+        }
+        kinds = (_BY_BIN, places["filled"]), (_BY_CHANNEL, places["seen"])
+        return places | {
+            name: getattr(self, name)[rows].reshape(-1)[own] for names, own in kinds for name in names
+        }
 
     def unpack(self, rows: slice, packed: dict[str, npt.NDArray[Any]]) -> None:
         """What `pack` gave, into clean rows.
@@ -151,3 +156,10 @@ class StepBins:
         self.last[rows] = np.nan
         self.last_minute[rows] = -np.inf
         self.last_rank[rows] = UNSEEN
+
+
+def _places(mask: npt.NDArray[np.bool_], rows: Indices) -> npt.NDArray[np.int32]:
+    """Where in the flat array the mask is true, which is of these of its rows."""
+    width = mask[0].size if len(mask) else 1
+    row, place = np.divmod(np.flatnonzero(mask), width)
+    return (rows[row] * width + place).astype(np.int32)

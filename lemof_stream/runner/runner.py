@@ -17,7 +17,7 @@ import torch
 
 from lemof_stream.contracts.ehr import StayRecord
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.model.inputs import State, StepOutput
+from lemof_stream.model.inputs import StepOutput
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Clock, Fallen, Limits
 from lemof_stream.runner.cycle import CycleResult, Elapsed, Input, Verdict
@@ -25,6 +25,7 @@ from lemof_stream.runner.intake import Ended, Intake, NeedsRoomError
 from lemof_stream.runner.publish import KIND_OF_OPEN, Due, Publisher
 from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.snapshot import pack, unpack
+from lemof_stream.runner.states import States
 from lemof_stream.runner.stay import Kept, Stay
 
 Published = list[tuple[int, Prediction]]
@@ -268,7 +269,7 @@ class Runner:
         if not stays:
             return
         slots = torch.tensor([stay.slot for stay in stays])
-        self._slab.scatter(self._slab.live, slots, self._slab.gather(self._slab.base, slots))
+        self._slab.live.copy(self._slab.base, slots)
         for stay in stays:
             stay.rewind()
 
@@ -337,7 +338,7 @@ class Runner:
     def _look_ahead(self, batch: Sequence[Fallen], steps: int) -> StepOutput:
         """Outputs so many steps behind the last committed one, with nothing in between; no state is changed."""
         slots = [f.stay.slot for f in batch]
-        state = self._slab.gather(self._slab.live, torch.tensor(slots))
+        state = self._slab.live.gather(torch.tensor(slots))
         for ahead in range(1, steps + 1):
             minutes = [f.minutes if ahead == steps else self._step_minutes for f in batch]
             inputs = self._slab.empty_inputs(slots, [f.stay.live + ahead for f in batch], minutes)
@@ -350,18 +351,18 @@ class Runner:
         """One model step of each stay of the batch, from the live state and, with `commit`, into it."""
         slots = [stay.slot for stay in batch]
         index = torch.tensor(slots)
-        state = self._slab.gather(self._slab.live, index)
+        state = self._slab.live.gather(index)
         output, after = self._predictor.step(self._slab.inputs(slots, steps, minutes), state)
         if commit:
-            self._slab.scatter(self._slab.live, index, after)
+            self._slab.live.scatter(index, after)
         return output
 
-    def _pass_step(self, batch: Sequence[Stay], steps: Sequence[int], states: State) -> None:
+    def _pass_step(self, batch: Sequence[Stay], steps: Sequence[int], states: States) -> None:
         """Commit a whole step of each stay to `states`, live or base, where nobody asks for an output."""
         slots = [stay.slot for stay in batch]
         index = torch.tensor(slots)
         inputs = self._slab.inputs(slots, steps, [self._step_minutes] * len(batch))
-        self._slab.scatter(states, index, self._predictor.after(inputs, self._slab.gather(states, index)))
+        states.scatter(index, self._predictor.after(inputs, states.gather(index)))
 
 
 def _steps_ahead(fallen: Fallen) -> int:

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lemof_stream.model.inputs import State, StepInputs
+from lemof_stream.model.inputs import StepInputs
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.model.schema import InputSchema
 from lemof_stream.model.summary import StepBins
+from lemof_stream.runner.states import States
 
 FIRST_SLOTS = 64  # a large unit
 # Beyond it the slab grows by a quarter: twice as many slots would hold gigabytes for nobody at 10,000 beds.
@@ -42,17 +43,14 @@ class Slab:
         self._limits = np.array(schema.plausible)
         self.bins = StepBins(0, len(schema.channels), schema.step_minutes)
         self.static = torch.full((0, len(schema.static)), torch.nan)
-        self.live: State = predictor.initial_state(0)
-        self.base: State = predictor.initial_state(0)
+        self.live, self.base = States(predictor), States(predictor)
         self._grow(FIRST_SLOTS)
 
     @property
     def bytes(self) -> int:
         """What it takes of memory, the slots that are free included."""
-        tensors = [self.static, *self.live.values(), *self.base.values()]
-        return sum(tensor.nbytes for tensor in tensors) + sum(
-            array.nbytes for array in self.bins.arrays().values()
-        )
+        bins = sum(array.nbytes for array in self.bins.arrays().values())
+        return bins + self.static.nbytes + self.live.nbytes + self.base.nbytes
 
     def row(self, slot: int, step: int) -> int:
         """Where a kept step of a slot lies in the bins."""
@@ -74,9 +72,8 @@ class Slab:
         if not slots:
             return
         index = torch.tensor(slots)
-        fresh = self._predictor.initial_state(len(slots))
-        self.scatter(self.live, index, fresh)
-        self.scatter(self.base, index, fresh)
+        self.live.clear(index)
+        self.base.clear(index)
         self.static[index] = torch.nan
         for slot in slots:
             self.bins.clear(self._rows(slot))
@@ -87,27 +84,25 @@ class Slab:
 
         Of the base state stays what follows from the inputs alone; the rest is as before the first step.
         """
-        size = len(self.static)
-        kept = {name: self.base[name] for name in predictor.shared_state(self._predictor.scaling_sha256)}
+        shared = predictor.shared_state(self._predictor.scaling_sha256)
         self._predictor = predictor
-        self.base = predictor.initial_state(size) | kept
-        self.live = predictor.initial_state(size) | {name: tensor.clone() for name, tensor in kept.items()}
+        self.live, self.base = (self.base.adopted(predictor, shared) for _ in range(2))
 
     def clear(self, slot: int, step: int) -> None:
         """Clean the row of a step that has left the window."""
         row = self.row(slot, step)
         self.bins.clear(slice(row, row + 1))
 
-    def export(self, slot: int, *, with_base: bool) -> dict[str, npt.NDArray[Any]]:
-        """Everything of a slot, by name. `with_base`: whether a step has left its window; else base is as at first."""
-        held = {"live": self.live} | ({"base": self.base} if with_base else {})
-        arrays = {
-            f"{which}.{name}": tensor[slot].numpy()
-            for which, state in held.items()
-            for name, tensor in state.items()
-        }
-        arrays |= {f"bins.{name}": array for name, array in self.bins.pack(self._rows(slot)).items()}
-        return arrays | {"static": self.static[slot].numpy()}
+    def export(self, slot: int, steps: Collection[int], *, with_base: bool) -> dict[str, npt.NDArray[Any]]:
+        """Everything of a slot, by name. `steps`: those that hold inputs. `with_base`: whether a step has left its
+        window; else base is as at first.
+        """
+        arrays = {"live": self.live.row(slot), "static": self.static[slot].numpy()}
+        if with_base:
+            arrays["base"] = self.base.row(slot)
+        held = np.array(sorted((step - 1) % self._kept for step in steps), dtype=np.intp)
+        bins = self.bins.pack(self._rows(slot), held)
+        return arrays | {f"bins.{name}": array for name, array in bins.items()}
 
     def take_in(self, slot: int, tensors: dict[str, Tensor], shared: Collection[str] | None) -> None:
         """What `export` gave, into a clean slot. Of another model's only what is `shared` with it is taken of the base
@@ -116,11 +111,14 @@ class Slab:
         Raises:
             KeyError, RuntimeError, ValueError, IndexError: it is no such thing.
         """
-        with_base = any(name.startswith("base.") for name in tensors)
-        for name in self.base if shared is None else shared:
-            if with_base:
-                self.base[name][slot] = tensors[f"base.{name}"]
-            self.live[name][slot] = tensors[f"live.{name}"] if shared is None else self.base[name][slot]
+        base = tensors.get("base")
+        if shared is None:
+            self.live.take_in(slot, tensors["live"])
+            if base is not None:
+                self.base.take_in(slot, base)
+        elif base is not None:
+            self.live.take_over(slot, base, shared)
+            self.base.take_over(slot, base, shared)
         bins = {name[5:]: tensor.numpy() for name, tensor in tensors.items() if name.startswith("bins.")}
         self.bins.unpack(self._rows(slot), bins)
         self.static[slot] = tensors["static"]
@@ -184,22 +182,10 @@ class Slab:
             minutes_open=torch.tensor(minutes, dtype=torch.float32),
         )
 
-    @staticmethod
-    def gather(state: State, slots: Tensor) -> State:
-        """State of these slots: [B, ...]."""
-        return {name: tensor.index_select(0, slots) for name, tensor in state.items()}
-
-    @staticmethod
-    def scatter(state: State, slots: Tensor, rows: State) -> None:
-        """Put [B, ...] back into these slots."""
-        for name, tensor in state.items():
-            tensor[slots] = rows[name]
-
     def _grow(self, more: int) -> None:
         size = len(self.static)
-        fresh = self._predictor.initial_state(more)
-        self.live = {name: torch.cat([tensor, fresh[name]]) for name, tensor in self.live.items()}
-        self.base = {name: torch.cat([tensor, fresh[name]]) for name, tensor in self.base.items()}
+        self.live.grow(more)
+        self.base.grow(more)
         self.static = torch.cat([self.static, torch.full((more, self.static.shape[1]), torch.nan)])
         self.bins.grow(more * self._kept)
         self._free.extend(reversed(range(size, size + more)))

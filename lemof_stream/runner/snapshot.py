@@ -40,7 +40,7 @@ def pack(stay: Stay, slab: Slab, predictor: Predictor) -> bytes:
         scaling_sha256=predictor.scaling_sha256,
         **scalars,
     )
-    arrays = slab.export(stay.slot, with_base=stay.base > 0) | _pack_kept(stay.kept)
+    arrays = slab.export(stay.slot, stay.kept, with_base=stay.base > 0) | _pack_kept(stay.kept)
     return _saved(arrays, header.to_bytes().decode())
 
 
@@ -105,32 +105,24 @@ def _pack_kept(kept: dict[int, Kept]) -> dict[str, npt.NDArray[Any]]:
     steps = sorted(kept)
     own = [kept[step] for step in steps]
     seen = [mark for one in own for mark in sorted(one.seen)]
+    whole = [
+        (step, _ticks(kept[step].newest), kept[step].observations, len(kept[step].seen)) for step in steps
+    ]
     return {
-        "kept.step": np.array(steps, dtype=np.int64),
-        "kept.newest": np.array([_ticks(one.newest) for one in own], dtype=np.int64),
+        "kept": np.array(whole, dtype=np.int64).reshape(-1, 4),
         "kept.minutes": np.array([one.minutes for one in own], dtype=np.float64),
-        "kept.observations": np.array([one.observations for one in own], dtype=np.int64),
-        "kept.count": np.array([len(one.seen) for one in own], dtype=np.int64),
         # as torch, which reads them back, has no unsigned 64-bit arithmetic to speak of
         "kept.seen": (np.array(seen, dtype=np.uint64) - np.uint64(2**63)).view(np.int64),
     }
 
 
 def _unpack_kept(tensors: dict[str, Tensor]) -> dict[int, Kept]:
-    counts = tensors["kept.count"].tolist()
     seen = [mark + 2**63 for mark in tensors["kept.seen"].tolist()]
-    columns = zip(
-        tensors["kept.step"].tolist(),
-        tensors["kept.newest"].tolist(),
-        tensors["kept.minutes"].tolist(),
-        tensors["kept.observations"].tolist(),
-        counts,
-        accumulate(counts),
-        strict=True,
-    )
+    whole, minutes = tensors["kept"].tolist(), tensors["kept.minutes"].tolist()
+    ends = accumulate(count for *_, count in whole)
     return {
-        step: Kept(count, observations, _instant(newest), minutes, set(seen[end - count : end]))
-        for step, newest, minutes, observations, count, end in columns
+        step: Kept(count, observations, _instant(newest), late, set(seen[end - count : end]))
+        for (step, newest, observations, count), late, end in zip(whole, minutes, ends, strict=True)
     }
 
 

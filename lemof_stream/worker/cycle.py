@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from time import monotonic
 from typing import Final, TypeVar
 
@@ -29,8 +30,8 @@ _log = get_logger(__name__)
 
 # A backlog is worked off the faster the more of a stay's windows share a prediction, and nobody waits for what is late
 # already; but a request to stop and the other members of a group that rebalances wait for the end of the cycle. The
-# first window of a stay that is days old commits every step until then, some 5 ms: 40,000 of those would take minutes.
-_TAKE_S: Final = 1.0
+# first window of a stay that is days old commits every step until then, some 5 ms: 80,000 of those would take minutes.
+_TAKE_S: Final = 2.0
 
 _REJECTED: Final = Verdict("rejected")
 _FAILED: Final = MessageError(
@@ -131,7 +132,7 @@ def _taking(
     poisoned: Collection[Origin],
     works: dict[int, LaneWork],
     taken: list[tuple[LaneWork, Arrival]],
-) -> Iterator[Arrival]:
+) -> Iterator[list[Arrival]]:
     """What the lanes give, in turns of a micro-batch, until none has more, `limit` are `taken`, or it took long."""
     until = monotonic() + _TAKE_S
     holding = [lane for lane in lanes.values() if lane.holds]
@@ -143,11 +144,12 @@ def _taking(
             work = works.get(lane.partition)
             if work is None:
                 work = works[lane.partition] = LaneWork(lane, lane.next_window)
-            for arrival in lane.take(share, vitals_at_end=at_end[lane.partition]):
-                if poisoned and arrival.origin in poisoned:
+            arrivals = lane.take(share, vitals_at_end=at_end[lane.partition])
+            for arrival in arrivals if poisoned else ():
+                if arrival.origin in poisoned:
                     arrival.refusal = _FAILED
-                taken.append((work, arrival))
-                yield arrival
+            taken += [(work, arrival) for arrival in arrivals]
+            yield arrivals
 
 
 def parting(
@@ -171,7 +173,7 @@ def parting(
     return busy
 
 
-def run_inputs(run: Callable[[Iterator[Input]], Result], arrivals: Iterable[Arrival]) -> Result:
+def run_inputs(run: Callable[[Iterator[Input]], Result], parts: Iterable[Sequence[Arrival]]) -> Result:
     """Run those that are usable inputs, in their order.
 
     Raises:
@@ -180,14 +182,14 @@ def run_inputs(run: Callable[[Iterator[Input]], Result], arrivals: Iterable[Arri
     """
     given: list[Arrival] = []
 
-    def usable() -> Iterator[Input]:
-        for arrival in arrivals:
-            if arrival.input is not None and arrival.refusal is None:
-                given.append(arrival)
-                yield arrival.input
+    def usable() -> Iterator[list[Input]]:
+        for arrivals in parts:
+            own = [arrival for arrival in arrivals if arrival.input is not None and arrival.refusal is None]
+            given.extend(own)
+            yield [arrival.input for arrival in own if arrival.input is not None]
 
     try:
-        return run(usable())
+        return run(chain.from_iterable(usable()))
     except CalledOffError:
         raise
     except Exception as error:

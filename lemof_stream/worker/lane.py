@@ -1,6 +1,7 @@
 """One input partition in the hands of this process: its producer, what waits to be taken, how far it has come."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from time import monotonic
@@ -59,21 +60,31 @@ class Lane:
         self.reached = {VITALS: next_window, EHR_FEATURES: next_feature}
         self._partitions = partitions
         self._snapshot_every = settings.snapshot_every
+        self._unread: deque[ConsumerRecord] = deque()
         self._merge: EventTimeMerge[Arrival] = EventTimeMerge(settings.ehr_slack_s, settings.idle_ms / 1000)
         self._loose: dict[str, tuple[int, float]] = {}
 
     def receive(self, records: Sequence[ConsumerRecord]) -> None:
-        """Queue what a fetch brought."""
+        """Queue what a fetch brought of one topic. Windows are read when it is their turn: read, each takes three times
+        the memory, and a fetch may bring more than a cycle takes.
+        """
+        if not records:
+            return
+        self.reached[records[-1].topic] = records[-1].offset + 1
+        if records[0].topic == VITALS:
+            self._unread.extend(records)
+            return
         now = monotonic()
         for record in records:
             arrival = read_arrival(record, self._partitions)
-            if arrival.is_window:
-                self._merge.add_vitals(arrival.time, arrival)
-            else:
-                self._merge.add_ehr(arrival.time, arrival)
-                self._merge.ehr_reached(arrival.progress, now)
-        if records:
-            self.reached[records[-1].topic] = records[-1].offset + 1
+            self._merge.add_ehr(arrival.time, arrival)
+            self._merge.ehr_reached(arrival.progress, now)
+
+    def _read(self, windows: int) -> None:
+        """Have so many windows ready to be taken, as far as there are any."""
+        for _ in range(min(windows - self._merge.vitals_held, len(self._unread))):
+            arrival = read_arrival(self._unread.popleft(), self._partitions)
+            self._merge.add_vitals(arrival.time, arrival)
 
     @property
     def places(self) -> tuple[TopicPartition, TopicPartition]:
@@ -84,17 +95,20 @@ class Lane:
         """The EHR feed had come as far as `time` before this lane was opened."""
         self._merge.ehr_reached(time, monotonic())
 
-    def take(self, limit: int, *, vitals_at_end: bool) -> Iterator[Arrival]:
-        """What may be taken now; the lane's offsets move past it."""
-        for arrival in self._merge.take(limit, monotonic(), vitals_at_end=vitals_at_end):
+    def take(self, limit: int, *, vitals_at_end: bool) -> list[Arrival]:
+        """What may be taken now, at most `limit`; the lane's offsets move past it."""
+        self._read(limit)
+        taken = self._merge.take(limit, monotonic(), vitals_at_end=vitals_at_end)
+        for arrival in taken:
             if arrival.is_window:
                 self.next_window = arrival.record.offset + 1
             else:
                 self.next_feature = arrival.record.offset + 1
-            yield arrival
+        return taken
 
     def tick(self, *, vitals_at_end: bool) -> datetime | None:
         """The time that the lane's stays are to be brought to; None while it has not moved on."""
+        self._read(1)  # so that what waits unread holds the clock back
         reached = self._merge.clock(vitals_at_end=vitals_at_end)
         if reached == AT_ONCE:
             return None
@@ -107,11 +121,11 @@ class Lane:
     @property
     def holds(self) -> bool:
         """Whether anything waits to be taken."""
-        return self._merge.vitals_held + self._merge.ehr_held > 0
+        return self.held(VITALS) + self.held(EHR_FEATURES) > 0
 
     def held(self, topic: str) -> int:
         """Records of this topic that wait to be taken."""
-        return self._merge.vitals_held if topic == VITALS else self._merge.ehr_held
+        return len(self._unread) + self._merge.vitals_held if topic == VITALS else self._merge.ehr_held
 
     @property
     def ehr_watermark(self) -> float:

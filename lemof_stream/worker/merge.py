@@ -6,7 +6,6 @@ The order spares revisions, it never decides what is right: the runner's state i
 """
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import nextafter
 from typing import Final, Generic, TypeVar
@@ -92,22 +91,33 @@ class EventTimeMerge(Generic[T]):
         quiet = vitals_at_end or self._vitals
         return min(self._reached, *heads, self._reached if quiet else just_before(self._taken))
 
-    def take(self, limit: int, now: float, *, vitals_at_end: bool) -> Iterator[T]:
+    def take(self, limit: int, now: float, *, vitals_at_end: bool) -> list[T]:
         """What may be taken now, at most `limit` items. `vitals_at_end`: the topic holds no further windows yet."""
         if self._vitals or not vitals_at_end:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
-        for _ in range(limit):
-            queue = self._next(now)
-            if queue is None:
-                return
-            time, item = queue.popleft()
+        taken: list[T] = []
+        while len(taken) < limit and (queue := self._next(now)) is not None:
             if queue is self._ehr:
+                taken.append(queue.popleft()[1])
                 self._ehr_head_since = None
             else:
-                self._taken = max(self._taken, time)
-            yield item
+                self._take_vitals(taken, limit)
+        return taken
+
+    def _take_vitals(self, taken: list[T], limit: int) -> None:
+        """Take the window at the head, and those behind it that need not wait any more than it does."""
+        queue = self._vitals
+        until = float("inf") if self._idle_feed else self._reached + self._slack
+        if self._ehr:
+            until = min(until, self._ehr[0][0])
+        while True:
+            time, item = queue.popleft()
+            taken.append(item)
+            self._taken = max(self._taken, time)
+            if len(taken) == limit or not queue or queue[0][0] > until:
+                return
 
     def _next(self, now: float) -> deque[tuple[float, T]] | None:
         """The queue whose head is next; None while that has to wait."""

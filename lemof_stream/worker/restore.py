@@ -224,7 +224,7 @@ def in_event_time(windows: Iterable[Arrival], ehr: deque[Arrival]) -> Iterator[A
 
 
 def _take_again(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> None:
-    verdicts = run_inputs(runner.absorb, arrivals)
+    verdicts = run_inputs(runner.absorb, [arrivals])
     for arrival, verdict in zip(arrivals, verdicts, strict=True):
         if isinstance(arrival.input, WindowInput) and verdict.outcome == "predicted":
             lane.loosen(arrival.input.stay_id, arrival.record.offset)
