@@ -1,11 +1,11 @@
 """What every message on a topic has in common: a schema version, strict fields, one encoding."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, LiteralString, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from lemof_stream.contracts.channels import CHANNELS
@@ -68,7 +68,19 @@ def _on_the_grid(at: datetime) -> datetime:
     )
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_on_the_grid)]
+def _instant(value: object, read: Callable[[object], datetime]) -> datetime:
+    """What we write ourselves Python reads, straight into its own UTC, at half of the cost; the rest Pydantic does."""
+    if isinstance(value, str):
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is not None and at.tzinfo is UTC and FIRST_YEAR <= at.year <= LAST_YEAR:
+            return at
+    return _on_the_grid(read(value))
+
+
+Instant = Annotated[AwareDatetime, WrapValidator(_instant)]
 """An instant, in UTC whatever offset it was written with. Naive times are refused: they would shift a stay's grid."""
 
 

@@ -36,9 +36,10 @@ class StepBins:
         self._shape = channels, step_minutes
         bins = -(-step_minutes // BIN_MINUTES)
         # Narrow types, as these are most of a bed's memory.
-        self.sums = np.zeros((rows, channels, bins), dtype=np.float32)
-        self.counts = np.zeros((rows, channels, bins), dtype=np.uint16)
-        self.ranks = np.full((rows, channels, bins), UNSEEN, dtype=np.uint8)
+        # A window has values of many channels in one bin: that they lie side by side spares waits for memory.
+        self.sums = np.zeros((rows, bins, channels), dtype=np.float32)
+        self.counts = np.zeros((rows, bins, channels), dtype=np.uint16)
+        self.ranks = np.full((rows, bins, channels), UNSEEN, dtype=np.uint8)
         self.last = np.full((rows, channels), np.nan, dtype=np.float32)
         self.last_minute = np.full((rows, channels), -np.inf, dtype=np.float32)
         self.last_rank = np.full((rows, channels), UNSEEN, dtype=np.uint8)
@@ -84,15 +85,18 @@ class StepBins:
         minutes: Floats,
         values: Floats,
         ranks: npt.NDArray[np.uint8] | int = 0,
+        *,
+        repeated: bool = True,
     ) -> None:
         """Take N values in; all arguments [N]. In each bin only the values of the lowest rank count.
 
-        Of two values at one minute the larger counts as the last.
+        Of two values at one minute the larger counts as the last. `repeated`: whether a row may have a channel twice,
+        which takes a sort by time.
         """
         minutes, values = minutes.astype(np.float32), values.astype(np.float32)  # as held: ties stay ties
         bins, ranks = self._bins(minutes), np.broadcast_to(np.asarray(ranks, dtype=np.uint8), rows.shape)
         # One index into flat views: with three `ufunc.at` takes ten times as long.
-        cells = np.ravel_multi_index((rows, channels, bins), self.sums.shape)
+        cells = np.ravel_multi_index((rows, bins, channels), self.sums.shape)
         held_sums, held_counts, held_ranks = (getattr(self, name).reshape(-1) for name in _BY_BIN)
         before = held_ranks[cells]
         np.minimum.at(held_ranks, cells, ranks)
@@ -103,10 +107,11 @@ class StepBins:
         taken = cells[counts]
         np.add.at(held_sums, taken, values[counts])
         np.add.at(held_counts, taken, np.uint16(1))
-        order = np.lexsort((values, minutes, UNSEEN - ranks, bins))
-        self._note_last(
-            rows[order], channels[order], bins[order], ranks[order], minutes[order], values[order]
-        )
+        if repeated:
+            order = np.lexsort((values, minutes, UNSEEN - ranks, bins))
+            rows, channels, bins, ranks = rows[order], channels[order], bins[order], ranks[order]
+            minutes, values = minutes[order], values[order]
+        self._note_last(rows, channels, bins, ranks, minutes, values)
 
     def _note_last(
         self,
@@ -132,16 +137,16 @@ class StepBins:
     def _bins(self, minutes: Floats) -> Indices:
         """The bin of each minute; the first for what was never seen."""
         whole = np.ceil(np.maximum(minutes, 0.0) / BIN_MINUTES).astype(np.intp) - 1
-        return np.clip(whole, 0, self.sums.shape[2] - 1)
+        return np.clip(whole, 0, self.sums.shape[1] - 1)
 
     def summary(self, rows: Indices) -> tuple[Floats, Floats]:
         """Median over the filled bins' means and last value, each [len(rows), C]; NaN where nothing was seen."""
         last = self.last[rows]
         median = np.full_like(last, np.nan)
         seen = ~np.isnan(last)
-        counts = self.counts[rows][seen]
+        counts = self.counts[rows].swapaxes(1, 2)[seen]
         with np.errstate(invalid="ignore"):
-            means = self.sums[rows][seen] / counts
+            means = self.sums[rows].swapaxes(1, 2)[seen] / counts
         means.sort(axis=1)  # empty bins are 0/0 = NaN and sort to the end
         filled = (counts > 0).sum(axis=1)
         cell = np.arange(len(filled))

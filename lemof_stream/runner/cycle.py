@@ -1,7 +1,7 @@
 """What goes into a cycle of the runner and what comes out of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lemof_stream.contracts.ehr import HourRecord, StayRecord
 from lemof_stream.contracts.predictions import Prediction
@@ -10,8 +10,7 @@ from lemof_stream.contracts.vitals import VitalWindow
 Outcome = Literal["predicted", "duplicate", "late", "rejected"]
 
 
-@dataclass(frozen=True, slots=True)
-class WindowInput:
+class WindowInput(NamedTuple):
     """A vital window and the partition it came from."""
 
     partition: int
@@ -23,8 +22,7 @@ class WindowInput:
         return self.window.stay_id
 
 
-@dataclass(frozen=True, slots=True)
-class EhrInput:
+class EhrInput(NamedTuple):
     """An EHR feature record and the partition it came from."""
 
     partition: int

@@ -145,10 +145,8 @@ class Intake:
     def _hour(self, partition: int, record: HourRecord) -> Verdict:
         """Take the observations of an hour: refused or late if any new one is, else predicted if any is new."""
         verdicts = [
-            self._measured(
-                partition, record, Reading(observation.event_id, observation.at, observation.values)
-            )
-            for observation in record.observations
+            self._measured(partition, record, Reading(own.event_id, own.at, own.values))
+            for own in record.observations
         ]
         unusable = [verdict for verdict in verdicts if verdict.outcome in {"late", "rejected"}]
         return unusable[0] if unusable else PREDICTED if PREDICTED in verdicts else DUPLICATE
@@ -170,8 +168,17 @@ class Intake:
             return DUPLICATE
         elif step - stay.open > self._farthest:
             return FUTURE
-        self._open(stay, step)
-        self._fold(stay, step, mark, minutes, reading)
+        if step > stay.open:
+            self._open(stay, step)
+        stay.step(step).take(mark, reading.at, minutes, ehr=reading.ehr)
+        stay.touch(step)
+        values = reading.values
+        try:
+            channels = list(map(self._channels.__getitem__, values))
+        except KeyError:  # a channel that this checkpoint does not read
+            values = {name: value for name, value in values.items() if name in self._channels}
+            channels = [self._channels[name] for name in values]
+        self._slab.add(self._slab.row(stay.slot, step), minutes, reading.rank, channels, values.values())
         return PREDICTED
 
     def _contradicts(self, message: VitalWindow | StayRecord | HourRecord, stay: Stay | None) -> bool:
@@ -189,18 +196,7 @@ class Intake:
     def _open(self, stay: Stay, step: int) -> None:
         if step > stay.base + self._kept_steps:
             raise NeedsRoomError(step)
-        stay.open = max(stay.open, step)
-
-    def _fold(self, stay: Stay, step: int, mark: int, minutes: float, reading: Reading) -> None:
-        stay.step(step).take(mark, reading.at, minutes, ehr=reading.ehr)
-        stay.touch(step)
-        values = reading.values
-        try:
-            channels = list(map(self._channels.__getitem__, values))
-        except KeyError:  # a channel that this checkpoint does not read
-            values = {name: value for name, value in values.items() if name in self._channels}
-            channels = [self._channels[name] for name in values]
-        self._slab.add(self._slab.row(stay.slot, step), minutes, reading.rank, channels, values.values())
+        stay.open = step
 
 
 def refusal(channels: Mapping[str, float]) -> Verdict | None:

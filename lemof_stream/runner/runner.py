@@ -21,7 +21,7 @@ from lemof_stream.model.inputs import StepOutput
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Clock, Fallen, Limits
 from lemof_stream.runner.cycle import CycleResult, Elapsed, Input, Verdict
-from lemof_stream.runner.intake import Ended, Intake, NeedsRoomError
+from lemof_stream.runner.intake import PREDICTED, Ended, Intake, NeedsRoomError
 from lemof_stream.runner.publish import KIND_OF_OPEN, Due, Publisher
 from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.snapshot import pack, unpack
@@ -220,19 +220,20 @@ class Runner:
     ) -> None:
         """Take what fits, and commit what is due by it; what does not fit is `waiting`."""
         own: dict[str, Stay] = {}
+        take, stays = self._intake.take, self._stays
         for index, item in inputs:
             stay_id = item.stay_id
             if stay_id in waiting.steps:
                 waiting.inputs.append((index, item))
                 continue
             try:
-                verdict = verdicts[index] = self._intake.take(item)
+                verdict = verdicts[index] = take(item)
             except NeedsRoomError as need:
                 waiting.steps[stay_id] = need.step
                 waiting.inputs.append((index, item))
                 continue
-            if verdict.outcome == "predicted":
-                own[stay_id] = self._stays[stay_id]
+            if verdict is PREDICTED:
+                own[stay_id] = stays[stay_id]
         self._slab.flush()
         self._commit(list(own.values()), published)
         changed.update(own)

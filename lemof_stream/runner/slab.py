@@ -151,6 +151,7 @@ class Slab:
             np.array(minutes)[of_instant],
             values,
             np.array(ranks, dtype=np.uint8)[of_instant],
+            repeated=len(set(rows)) < len(rows),
         )
 
     def inputs(self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]) -> StepInputs:
