@@ -27,7 +27,7 @@ from lemof_stream.worker.own_group import require_own_group
 # A cycle and its transaction end within a second; a Kafka that is gone would keep them for longer than `docker stop`
 # (10 s) waits before it kills.
 _GRACE_S: Final = 6.0
-# More than the largest cycle makes, 80,000 windows of some ten objects each, so that of most cycles all are gone when
+# More than the largest cycle makes, 100,000 windows of some ten objects each, so that of most cycles all are gone when
 # the search begins; some 200 MB.
 _OBJECTS_A_SEARCH: Final = 2_000_000
 

@@ -104,21 +104,22 @@ class Slab:
         bins = self.bins.pack(self._rows(slot), held)
         return arrays | {f"bins.{name}": array for name, array in bins.items()}
 
-    def take_in(self, slot: int, tensors: dict[str, Tensor], shared: Collection[str] | None) -> None:
+    def take_in(
+        self, slot: int, tensors: dict[str, Tensor], shared: Collection[str] | None, *, with_base: bool
+    ) -> None:
         """What `export` gave, into a clean slot. Of another model's only what is `shared` with it is taken of the base
         state, and the live state is the base's: the stay has to be rewound.
 
         Raises:
             KeyError, RuntimeError, ValueError, IndexError: it is no such thing.
         """
-        base = tensors.get("base")
         if shared is None:
             self.live.take_in(slot, tensors["live"])
-            if base is not None:
-                self.base.take_in(slot, base)
-        elif base is not None:
-            self.live.take_over(slot, base, shared)
-            self.base.take_over(slot, base, shared)
+            if with_base:
+                self.base.take_in(slot, tensors["base"])
+        elif with_base:
+            self.live.take_over(slot, tensors["base"], shared)
+            self.base.take_over(slot, tensors["base"], shared)
         bins = {name[5:]: tensor.numpy() for name, tensor in tensors.items() if name.startswith("bins.")}
         self.bins.unpack(self._rows(slot), bins)
         self.static[slot] = tensors["static"]

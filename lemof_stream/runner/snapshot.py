@@ -61,7 +61,8 @@ def unpack(value: bytes, partition: int, slab: Slab, predictor: Predictor) -> St
     slot = slab.allocate()
     try:
         stay = Stay(partition=partition, slot=slot, kept=_unpack_kept(tensors), **scalars)
-        slab.take_in(slot, tensors, None if same_model else predictor.shared_state(header.scaling_sha256))
+        shared = None if same_model else predictor.shared_state(header.scaling_sha256)
+        slab.take_in(slot, tensors, shared, with_base=stay.base > 0)
     except (KeyError, ValueError, IndexError, RuntimeError, OverflowError) as error:
         slab.free([slot])
         raise _unreadable(error) from None

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from lemof_stream.contracts.predictions import ModelInfo
 
-# From one window at a quiet bedside to the largest cycle of a replay (`cycle_max`, 80,000 by default).
+# From one window at a quiet bedside to the largest cycle of a replay (`cycle_max`, 100,000 by default).
 _CYCLE_INPUTS: Final = (
     1,
     2,
@@ -24,8 +24,8 @@ _CYCLE_INPUTS: Final = (
     5_000,
     10_000,
     20_000,
-    40_000,
-    80_000,
+    50_000,
+    100_000,
 )
 # A transaction takes some 25 ms, 110 ms at p99; beyond ten seconds it is about to be given up.
 _STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

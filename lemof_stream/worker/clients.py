@@ -14,8 +14,8 @@ SHADOW_ASSIGNMENT: Final = "range-shadow"
 # A partition that is resumed while a fetch of the others is under way waits for its end; aiokafka's 500 ms would be
 # felt at the bedside.
 _FETCH_WAIT_MS: Final = 100
-# A backlog's cycles take 80,000 windows, 20,000 of each of four partitions, which aiokafka's 1 MiB would not fill.
-_FETCH_BYTES: Final = 8 * 1024 * 1024
+# A backlog's cycles take 100,000 windows, 25,000 of each of four partitions, which aiokafka's 1 MiB would not fill.
+_FETCH_BYTES: Final = 10 * 1024 * 1024
 # A reader learns from an empty answer that it is at the end; nobody watches it wait for new records.
 _EMPTY_WAIT_MS: Final = 20
 # Kafka answers "not yet" while it completes the transaction before; aiokafka's 100 ms would be most of a cycle.

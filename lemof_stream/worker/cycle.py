@@ -30,8 +30,8 @@ _log = get_logger(__name__)
 
 # A backlog is worked off the faster the more of a stay's windows share a prediction, and nobody waits for what is late
 # already; but a request to stop and the other members of a group that rebalances wait for the end of the cycle. The
-# first window of a stay that is days old commits every step until then, some 5 ms: 80,000 of those would take minutes.
-_TAKE_S: Final = 2.0
+# first window of a stay that is days old commits every step until then, some 5 ms: 100,000 of those would take minutes.
+_TAKE_S: Final = 2.5
 
 _REJECTED: Final = Verdict("rejected")
 _FAILED: Final = MessageError(

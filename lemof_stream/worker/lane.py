@@ -20,7 +20,7 @@ _SNAPSHOT_AGE_S: Final = 3600.0
 # Steps and the limits of silence are counted in minutes, and to look at every stay costs a millisecond a thousand.
 _MINUTE_S: Final = 60.0
 # Stays that were admitted together fall due together: a transaction carries this many, or one for so many inputs, and
-# leaves the rest to the next. With 2,500 stays in a partition one is due for every 20 windows.
+# leaves the rest to the next. With 2,500 stays in a partition one is due for every 30 windows.
 _SNAPSHOTS_AT_ONCE: Final = 32
 _INPUTS_A_SNAPSHOT: Final = 10
 

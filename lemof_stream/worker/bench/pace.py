@@ -54,14 +54,15 @@ async def until_committed(brokers: str, group: str, windows: int, child: Child) 
 async def pace(
     brokers: str, group: str, after: int, seconds: float, child: Child, output: str | None = None
 ) -> Pace:
-    """The steady pace of a group: of its commits once `after` windows are behind it, for so many seconds or until a
-    partition holds no further ones. `output`: a topic whose new records are counted meanwhile.
+    """The steady pace of a group: of its commits once `after` windows are behind it, their share in each partition, for
+    so many seconds or until a partition holds no further ones. `output`: a topic whose new records are counted.
 
     Raises:
         LemofError: the child ended, or committed nothing for a long time.
     """
     async with admin_client(brokers) as admin:
         ends = await _ends(brokers, VITALS)
+        share = after / sum(ends.values())
         published = 0  # before the first commit
         commits: list[tuple[float, int]] = []
         seen, since = 0, time.monotonic()
@@ -70,7 +71,7 @@ async def pace(
             now, total = time.monotonic(), sum(found.values())
             if total > seen:
                 seen, since = total, now
-                if total > max(after, 1):
+                if all(found[partition] >= share * end for partition, end in ends.items()):
                     commits.append((now, total))
                 if output is not None and len(commits) == 1:
                     published = sum((await _ends(brokers, output)).values())

@@ -17,8 +17,7 @@ from lemof_stream.worker.bench.pace import Pace, pace
 _FASTEST: Final = 30_000
 """Windows are made ahead for an engine of so many a second; a faster one is measured for less time."""
 _WARM_TURNS: Final = 2
-"""Windows of each bed that are not counted: at the first, its stay is made and its steps so far are committed; a
-partition may be a turn ahead of another."""
+"""Windows of each bed that are not counted: at the first, its stay is made and its steps so far are committed."""
 _TRIES: Final = 3
 """Faust at times joins its group and then reads nothing; started anew it does."""
 _RIVALS: Final = {"faust": "faust_rival", "quix": "quix_rival"}
