@@ -11,10 +11,12 @@ import psutil
 
 from lemof_stream.broker import tether
 from lemof_stream.errors import LemofError
-from lemof_stream.settings import GROUP
+from lemof_stream.settings import GROUP, Settings
 
 ENGINE_GROUP: Final = GROUP
 """The consumer group of `lemof run` with the settings that it ships with."""
+ENGINE_CYCLE: Final = Settings.model_fields["cycle_max"].default
+"""Windows of its largest cycle, with those settings."""
 _STOP_S: Final = (
     20.0  # a runner finishes its cycle and leaves its group, Faust and Quix their consumers: 2 to 6 s
 )

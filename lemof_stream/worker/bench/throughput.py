@@ -10,12 +10,14 @@ from lemof_stream.contracts.topics import EHR_FEATURES, PREDICTIONS, VITALS
 from lemof_stream.errors import ConfigError, LemofError
 from lemof_stream.worker.bench import copy
 from lemof_stream.worker.bench.beds import Beds
-from lemof_stream.worker.bench.child import ENGINE_GROUP, engine, rival
+from lemof_stream.worker.bench.child import ENGINE_CYCLE, ENGINE_GROUP, engine, rival
 from lemof_stream.worker.bench.kafka import PARTITIONS, create, feed, fresh_kafka
 from lemof_stream.worker.bench.pace import Pace, pace
 
 _FASTEST: Final = 30_000
 """Windows are made ahead for an engine of so many a second; a faster one is measured for less time."""
+_CYCLES: Final = 3
+"""Windows are made for so many of the engine's largest at least: a pace is that between two commits."""
 _WARM_TURNS: Final = 2
 """Windows of each bed that are not counted: at the first, its stay is made and its steps so far are committed."""
 _TRIES: Final = 3
@@ -58,7 +60,7 @@ def throughput(count: int, seconds: float, tell: Callable[[str], None]) -> dict[
 async def _prepare(brokers: str, count: int, seconds: float) -> None:
     beds = Beds(count, PARTITIONS)
     await feed(brokers, EHR_FEATURES, beds.admissions())
-    windows = _WARM_TURNS * count + max(round(_FASTEST * seconds), count)
+    windows = _WARM_TURNS * count + max(round(_FASTEST * seconds), _CYCLES * ENGINE_CYCLE)
     await feed(brokers, VITALS, (sent.record for sent in beds.windows(windows)))
     for topic in (copy.TOPIC, *(f"bench.{name}" for name in _RIVALS)):
         await create(brokers, topic)
