@@ -1,6 +1,7 @@
 """Records of the two input topics, read once: what they hold, when it happened, or why they cannot be used."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from aiokafka import ConsumerRecord
@@ -8,7 +9,7 @@ from aiokafka import ConsumerRecord
 from lemof_stream.contracts.ehr import Watermark, read_ehr_record
 from lemof_stream.contracts.message import stay_of
 from lemof_stream.contracts.topics import VITALS, partition_of
-from lemof_stream.contracts.vitals import VitalWindow
+from lemof_stream.contracts.vitals import read_window
 from lemof_stream.errors import MessageError
 from lemof_stream.runner.cycle import EhrInput, Erased, Input, WindowInput
 from lemof_stream.worker.ehr_fold import stay_key
@@ -68,11 +69,14 @@ def read_arrival(record: ConsumerRecord, partitions: int) -> Arrival:
 def _window(record: ConsumerRecord, partitions: int) -> Arrival:
     if record.value is None:
         raise _NO_VALUE
-    window = VitalWindow.from_bytes(record.value)
-    if record.key != window.stay_id.encode():
+    window = read_window(record.value)
+    partition = record.partition
+    key, home = _home(window.stay_id, partitions)
+    if record.key != key:
         raise _WRONG_KEY
-    _in_place(window.stay_id, record.partition, partitions)
-    return Arrival(record, True, window.end.timestamp(), WindowInput(record.partition, window))
+    if partition != home:
+        raise _MISPLACED
+    return Arrival(record, True, window.end.timestamp(), WindowInput(partition, window))
 
 
 def _ehr(record: ConsumerRecord, partitions: int) -> Arrival:
@@ -85,11 +89,13 @@ def _ehr(record: ConsumerRecord, partitions: int) -> Arrival:
         return Arrival(record, False, watermark=time)
     if record.key is None or record.key.rpartition(b"|")[0] != content.stay_id.encode():
         raise _WRONG_KEY
-    _in_place(content.stay_id, record.partition, partitions)
+    _, home = _home(content.stay_id, partitions)
+    if record.partition != home:
+        raise _MISPLACED
     return Arrival(record, False, time, EhrInput(record.partition, content))
 
 
-def _in_place(stay_id: str, partition: int, partitions: int) -> None:
-    """A stay in two partitions would have two states, and half of its inputs in each."""
-    if partition_of(stay_id, partitions) != partition:
-        raise _MISPLACED
+@lru_cache(maxsize=1 << 16)  # a hospital group's stays
+def _home(stay_id: str, partitions: int) -> tuple[bytes, int]:
+    """A stay's key, and its partition: in two, it would have two states, and half of its inputs in each."""
+    return stay_id.encode(), partition_of(stay_id, partitions)
