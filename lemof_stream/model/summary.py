@@ -123,16 +123,16 @@ class StepBins:
         values: Floats,
     ) -> None:
         """Of the newest bin the newest value of its lowest rank; [N] in the order in which each replaces the former."""
-        cells = rows, channels
-        held_minute, held_rank, held = self.last_minute[cells], self.last_rank[cells], self.last[cells]
+        last, last_minute, last_rank = (getattr(self, name).reshape(-1) for name in _BY_CHANNEL)
+        cells = rows * self.last.shape[1] + channels
+        held_minute, held_rank, held = last_minute[cells], last_rank[cells], last[cells]
         held_bin = self._bins(held_minute)
         later = (minutes > held_minute) | ((minutes == held_minute) & (values > held))
         newer = (bins > held_bin) | (ranks < held_rank) | ((ranks == held_rank) & later)
         newer &= (bins >= held_bin) | (held_rank == UNSEEN)
         # Where a cell is repeated, the assignment keeps the last, which is the newest.
-        cells = rows[newer], channels[newer]
-        self.last[cells], self.last_minute[cells] = values[newer], minutes[newer]
-        self.last_rank[cells] = ranks[newer]
+        cells = cells[newer]
+        last[cells], last_minute[cells], last_rank[cells] = values[newer], minutes[newer], ranks[newer]
 
     def _bins(self, minutes: Floats) -> Indices:
         """The bin of each minute; the first for what was never seen."""
