@@ -40,9 +40,9 @@ class Settings(BaseSettings):
     cycle_max: Annotated[int, Field(ge=1)] = 100_000
     """Most records of one cycle, which takes what waits for up to 2.5 s: a bed's windows that wait together share a
     prediction. About twice as many wait in memory, some 1 KB each, before their topics are paused."""
-    snapshot_every: Annotated[int, Field(ge=1)] = 75_000
+    snapshot_every: Annotated[int, Field(ge=1)] = 100_000
     """Most offsets a partition has to be read again on recovery: a second or two of replay. A snapshot costs as much as
-    four windows; with 2,500 stays in a partition one is due for every 30 windows."""
+    four windows; with 2,500 stays in a partition one is due for every 40 windows."""
     guarantee: Literal["exactly_once", "at_least_once"] = "exactly_once"
     """`at_least_once` spares every cycle its transactions, some 25 ms: after a crash what was sent and not committed is
     sent again (same `prediction_id`), and a worker that was paused past its session may write once more behind its

@@ -8,7 +8,7 @@ import torch
 
 from lemof_stream.contracts.channels import CHANNELS, VITALS
 from lemof_stream.contracts.ehr import HourRecord, StayRecord
-from lemof_stream.contracts.vitals import VitalWindow
+from lemof_stream.contracts.vitals import PlainWindow, VitalWindow
 from lemof_stream.model.schema import InputSchema, static_row
 from lemof_stream.runner.cycle import Erased, Input, Verdict, WindowInput
 from lemof_stream.runner.grid import place
@@ -56,18 +56,6 @@ class NeedsRoomError(Exception):
         self.step = step
 
 
-class Reading(NamedTuple):
-    """Values of one instant. `rank`: how much their source is to be trusted, 0 the most; `ehr`: whether it is a record
-    of the EHR.
-    """
-
-    input_id: str
-    at: datetime
-    values: Mapping[str, float]
-    rank: int = 0
-    ehr: bool = True
-
-
 class Ended(NamedTuple):
     """What is remembered of a stay that has left."""
 
@@ -83,7 +71,6 @@ class Intake:
         self._kept_steps = schema.kept_steps
         length = timedelta(minutes=schema.step_minutes)
         self._farthest, self._longest = FARTHEST_LEAP // length, LONGEST_STAY // length
-        self._channels = {name: index for index, name in enumerate(schema.channels)}
         self._static = schema.static
         self._slab = slab
         self._stays = stays
@@ -108,15 +95,13 @@ class Intake:
         """The partition's stays are another process's concern."""
         self.ended = {stay_id: own for stay_id, own in self.ended.items() if own.partition != partition}
 
-    def _window(self, partition: int, window: VitalWindow) -> Verdict:
+    def _window(self, partition: int, window: PlainWindow | VitalWindow) -> Verdict:
         refused = refusal(window.channels)
         if refused is not None:
             return refused
-        reading = Reading(window.window_id, window.end, window.channels, window.priority, ehr=False)
-        verdict = self._measured(partition, window, reading)
-        if verdict is PREDICTED:
-            self._stays[window.stay_id].hear(window.end)
-        return verdict
+        return self._measured(
+            partition, window, window.window_id, window.end, window.channels, window.priority, ehr=False
+        )
 
     def _stay_record(self, partition: int, record: StayRecord) -> Verdict:
         stay = self._stays.get(record.stay_id)
@@ -145,48 +130,65 @@ class Intake:
     def _hour(self, partition: int, record: HourRecord) -> Verdict:
         """Take the observations of an hour: refused or late if any new one is, else predicted if any is new."""
         verdicts = [
-            self._measured(partition, record, Reading(own.event_id, own.at, own.values))
+            self._measured(partition, record, own.event_id, own.at, own.values, 0, ehr=True)
             for own in record.observations
         ]
         unusable = [verdict for verdict in verdicts if verdict.outcome in {"late", "rejected"}]
         return unusable[0] if unusable else PREDICTED if PREDICTED in verdicts else DUPLICATE
 
-    def _measured(self, partition: int, message: VitalWindow | HourRecord, reading: Reading) -> Verdict:
-        """Take values of one instant in. Everything is checked before a stay is made or changed."""
-        stay = self._stays.get(message.stay_id)
+    def _measured(
+        self,
+        partition: int,
+        message: PlainWindow | VitalWindow | HourRecord,
+        input_id: str,
+        at: datetime,
+        values: Mapping[str, float],
+        rank: int,
+        *,
+        ehr: bool,
+    ) -> Verdict:
+        """Take values of one instant in. Everything is checked before a stay is made or changed.
+
+        `rank`: how much their source is to be trusted, 0 the most; `ehr`: whether it is a record of the EHR.
+        """
+        stay_id = message.stay_id
+        stay = self._stays.get(stay_id)
         if self._contradicts(message, stay):
             return CONTRADICTION
-        step, minutes = place(message.admitted_at, reading.at, self._step_minutes)
-        mark = fingerprint(reading.input_id)
+        step, minutes = place(message.admitted_at, at, self._step_minutes)
+        mark = fingerprint(input_id)
         if step > self._longest:
             return FUTURE
-        if stay is None and message.stay_id not in self.ended:
+        if stay is None and stay_id not in self.ended:
             stay = self._admit(partition, message, step)
         elif stay is None or step <= stay.base:
             return LATE
-        elif (kept := stay.kept.get(step)) is not None and mark in kept.seen:
+        kept = stay.kept.get(step)
+        if kept is not None and mark in kept.seen:
             return DUPLICATE
-        elif step - stay.open > self._farthest:
-            return FUTURE
         if step > stay.open:
+            if step - stay.open > self._farthest:
+                return FUTURE
             self._open(stay, step)
-        stay.step(step).take(mark, reading.at, minutes, ehr=reading.ehr)
+        if kept is None:
+            kept = stay.step(step)
+        kept.take(mark, at, minutes, ehr=ehr)
         stay.touch(step)
-        values = reading.values
-        try:
-            channels = list(map(self._channels.__getitem__, values))
-        except KeyError:  # a channel that this checkpoint does not read
-            values = {name: value for name, value in values.items() if name in self._channels}
-            channels = [self._channels[name] for name in values]
-        self._slab.add(self._slab.row(stay.slot, step), minutes, reading.rank, channels, values.values())
+        if not ehr:
+            stay.hear(at)
+        self._slab.add(stay.slot, step, minutes, rank, values)
         return PREDICTED
 
-    def _contradicts(self, message: VitalWindow | StayRecord | HourRecord, stay: Stay | None) -> bool:
+    def _contradicts(
+        self, message: PlainWindow | VitalWindow | StayRecord | HourRecord, stay: Stay | None
+    ) -> bool:
         """Whether the message places its stay, None where it is not here, on another grid."""
         known = stay or self.ended.get(message.stay_id)
         return known is not None and known.admitted_at != message.admitted_at
 
-    def _admit(self, partition: int, message: VitalWindow | StayRecord | HourRecord, step: int) -> Stay:
+    def _admit(
+        self, partition: int, message: PlainWindow | VitalWindow | StayRecord | HourRecord, step: int
+    ) -> Stay:
         """A stay that is first heard of in this step; of steps that have left its window by then nothing is known."""
         stay = Stay(message.stay_id, partition, self._slab.allocate(), message.admitted_at, message.ward)
         stay.begin(step, self._kept_steps)

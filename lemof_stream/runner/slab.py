@@ -3,9 +3,10 @@
 S slots, K kept steps, C channels, B stays of a micro-batch
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, repeat
+from operator import methodcaller
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,12 @@ FIRST_SLOTS = 64  # a large unit
 _GROWTH = 4
 
 
-Noted = tuple[int, float, int, Sequence[int], Iterable[float]]
-"""Values of one instant on their way into the bins: row, minute, rank, channels, and a value for each channel."""
+# The place of a channel that this checkpoint does not read.
+_UNREAD: Final = -1
+_VALUES: Final = methodcaller("values")
+
+Noted = tuple[int, float, int, Mapping[str, float]]
+"""Values of one instant on their way into the bins: row, minute, rank, and the value of each channel."""
 
 
 class Slab:
@@ -40,7 +45,8 @@ class Slab:
         self._kept = schema.kept_steps
         self._free: list[int] = []
         self._noted: list[Noted] = []
-        self._limits = np.array(schema.plausible)
+        self._channels = {name: place for place, name in enumerate(schema.channels)}
+        self._low, self._high = np.array(schema.plausible).T.copy()
         self.bins = StepBins(0, len(schema.channels), schema.step_minutes)
         self.static = torch.full((0, len(schema.static)), torch.nan)
         self.live, self.base = States(predictor), States(predictor)
@@ -128,30 +134,31 @@ class Slab:
         """The bins' rows of all kept steps of a slot."""
         return slice(slot * self._kept, (slot + 1) * self._kept)
 
-    def add(
-        self, row: int, minute: float, rank: int, channels: Sequence[int], values: Iterable[float]
-    ) -> None:
+    def add(self, slot: int, step: int, minute: float, rank: int, values: Mapping[str, float]) -> None:
         """Note the values of one instant; `flush` brings all that was noted into the bins at once."""
-        self._noted.append((row, minute, rank, channels, values))
+        self._noted.append((self.row(slot, step), minute, rank, values))
 
     def flush(self) -> None:
-        """Clip what was noted to the plausible range and fold it into the bins."""
+        """Clip what was noted to the plausible range and fold it into the bins; N values of all instants."""
         if not self._noted:
             return
-        instants, self._noted = zip(*self._noted, strict=True), []
-        rows, minutes, ranks, of_channels, of_values = instants
-        channels = np.fromiter(chain.from_iterable(of_channels), dtype=np.intp)
-        values = np.fromiter(chain.from_iterable(of_values), dtype=np.float64)
-        limits = self._limits[channels]
-        np.clip(values, limits[:, 0], limits[:, 1], out=values)
-        counts = [len(own) for own in of_channels]
-        of_instant = np.repeat(np.arange(len(counts)), counts)
+        noted, self._noted = self._noted, []
+        rows, minutes, ranks, of_values = zip(*noted, strict=True)
+        counts = np.fromiter(map(len, of_values), np.intp, len(noted))
+        number = int(counts.sum())
+        names = chain.from_iterable(of_values)
+        channels = np.fromiter(map(self._channels.get, names, repeat(_UNREAD)), np.intp, number)
+        values = np.fromiter(chain.from_iterable(map(_VALUES, of_values)), np.float64, number)
+        instants = np.repeat(np.arange(len(noted)), counts)
+        if not (read := channels != _UNREAD).all():
+            channels, values, instants = channels[read], values[read], instants[read]
+        np.clip(values, self._low[channels], self._high[channels], out=values)
         self.bins.add(
-            np.array(rows)[of_instant],
+            np.array(rows)[instants],
             channels,
-            np.array(minutes)[of_instant],
+            np.array(minutes)[instants],
             values,
-            np.array(ranks, dtype=np.uint8)[of_instant],
+            np.array(ranks, dtype=np.uint8)[instants],
             repeated=len(set(rows)) < len(rows),
         )
 
@@ -165,7 +172,7 @@ class Slab:
         self, slots: Sequence[int], steps: Sequence[int], minutes: Sequence[float]
     ) -> StepInputs:
         """Step inputs [B] of steps that nothing has come of."""
-        nothing = torch.full((len(slots), len(self._limits)), torch.nan)
+        nothing = torch.full((len(slots), len(self._channels)), torch.nan)
         return self._inputs(nothing, nothing, slots, steps, minutes)
 
     def _inputs(

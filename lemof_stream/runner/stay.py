@@ -92,6 +92,11 @@ class Stay:
         return self.open if over else self.open - 1
 
     @property
+    def is_due(self) -> bool:
+        """Whether a step ought to be committed, or committed again."""
+        return self.emit_from <= self.live or self.live < self.due
+
+    @property
     def told(self) -> int:
         """The last step that was committed and said: `live`, but for a stay that was rewound for another model."""
         return max(self.live, self.emit_from - 1)

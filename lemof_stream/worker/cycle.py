@@ -1,12 +1,12 @@
 """One cycle of the runner over the lanes: what was taken, and what goes into each lane's transaction."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -16,8 +16,10 @@ from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, SNAPSHOTS, VITALS
 from lemof_stream.errors import LemofError, MessageError
 from lemof_stream.model.predictor import Predictor
-from lemof_stream.runner.cycle import CycleResult, Input, Verdict, WindowInput
-from lemof_stream.runner.runner import ROWS, CalledOffError, Runner
+from lemof_stream.runner.cycle import Input, Verdict
+from lemof_stream.runner.runner import Runner
+from lemof_stream.runner.stepper import ROWS, CalledOffError
+from lemof_stream.runner.taking import Cycle
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.telemetry.cycle_trace import CycleTrace
 from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
@@ -40,7 +42,6 @@ _FAILED: Final = MessageError(
 )
 
 Outgoing = tuple[bytes, bytes | None, Headers]
-Result = TypeVar("Result")
 
 
 class PoisonError(LemofError):
@@ -90,6 +91,10 @@ class LaneWork:
         }
 
 
+Taken = tuple[LaneWork, Arrival]
+"""An arrival, and what its cycle does in its lane."""
+
+
 def run_cycle(
     runner: Runner,
     group: str,
@@ -105,11 +110,19 @@ def run_cycle(
         PoisonError: the runner broke; neither it nor the lanes are to be used any more.
         CalledOffError: the same, as it was called off.
     """
-    taken: list[tuple[LaneWork, Arrival]] = []
     works: dict[int, LaneWork] = {}
-    result = run_inputs(runner.cycle, _taking(lanes, limit, at_end, poisoned, works, taken))
-    _settle(taken, result, group, spans)
-    for partition, prediction in result.predictions:
+    given: list[Origin] = []
+    cycle: Cycle[Taken] = runner.begin()
+    for part in _taking(lanes, limit, at_end, works):
+        inputs = _inputs(part, poisoned, group, spans)
+        given += [arrival.origin for (_, arrival), _ in inputs]
+        with poisoned_by(given):
+            decided = cycle.take(inputs)
+        _settle(decided, group, spans)  # while they are in the processor's cache; then they are let go of
+    with poisoned_by(given):
+        decided = cycle.finish()
+    _settle(decided, group, spans)
+    for partition, prediction in cycle.predictions:
         headers = NO_HEADERS if spans is None else spans.headers(prediction.stay_id)
         works[partition].predict(prediction, headers)
     for lane in lanes.values():
@@ -126,30 +139,42 @@ def run_cycle(
 
 
 def _taking(
-    lanes: Mapping[int, Lane],
-    limit: int,
-    at_end: Mapping[int, bool],
-    poisoned: Collection[Origin],
-    works: dict[int, LaneWork],
-    taken: list[tuple[LaneWork, Arrival]],
-) -> Iterator[list[Arrival]]:
-    """What the lanes give, in turns of a micro-batch, until none has more, `limit` are `taken`, or it took long."""
+    lanes: Mapping[int, Lane], limit: int, at_end: Mapping[int, bool], works: dict[int, LaneWork]
+) -> Iterator[list[Taken]]:
+    """What the lanes give, a micro-batch of all of them at a time, until none has more, it is `limit`, or took long."""
     until = monotonic() + _TAKE_S
     holding = [lane for lane in lanes.values() if lane.holds]
-    before = -1
-    while before < len(taken) < limit and monotonic() < until:
-        before = len(taken)
+    share = -(-ROWS // max(len(holding), 1))
+    while limit > 0 and monotonic() < until:
+        part: list[Taken] = []
         for lane in holding:
-            share = min(-(-ROWS // len(holding)), limit - len(taken))
             work = works.get(lane.partition)
             if work is None:
                 work = works[lane.partition] = LaneWork(lane, lane.next_window)
-            arrivals = lane.take(share, vitals_at_end=at_end[lane.partition])
-            for arrival in arrivals if poisoned else ():
-                if arrival.origin in poisoned:
-                    arrival.refusal = _FAILED
-            taken += [(work, arrival) for arrival in arrivals]
-            yield arrivals
+            taken = lane.take(min(share, limit - len(part)), vitals_at_end=at_end[lane.partition])
+            part += [(work, arrival) for arrival in taken]
+        if not part:
+            return
+        limit -= len(part)
+        yield part
+
+
+def _inputs(
+    part: Sequence[Taken], poisoned: Collection[Origin], group: str, spans: CycleTrace | None
+) -> list[tuple[Taken, Input]]:
+    """Those of which something can be made; of the others it is written down why not."""
+    inputs: list[tuple[Taken, Input]] = []
+    refused: list[tuple[Taken, Verdict]] = []
+    for taken in part:
+        _, arrival = taken
+        if poisoned and arrival.origin in poisoned:
+            arrival.refusal = _FAILED
+        if arrival.refusal is not None:
+            refused.append((taken, _REJECTED))
+        elif arrival.input is not None:  # what is neither is a watermark, or a tombstone that means nothing
+            inputs.append((taken, arrival.input))
+    _settle(refused, group, spans)
+    return inputs
 
 
 def parting(
@@ -173,28 +198,21 @@ def parting(
     return busy
 
 
-def run_inputs(run: Callable[[Iterator[Input]], Result], parts: Iterable[Sequence[Arrival]]) -> Result:
-    """Run those that are usable inputs, in their order.
+@contextmanager
+def poisoned_by(given: Sequence[Origin]) -> Iterator[None]:
+    """The runner takes the inputs that were `given` to it by now.
 
     Raises:
-        PoisonError: the runner broke.
-        CalledOffError: the runner was called off.
+        PoisonError: it broke.
+        CalledOffError: it was called off.
     """
-    given: list[Arrival] = []
-
-    def usable() -> Iterator[list[Input]]:
-        for arrivals in parts:
-            own = [arrival for arrival in arrivals if arrival.input is not None and arrival.refusal is None]
-            given.extend(own)
-            yield [arrival.input for arrival in own if arrival.input is not None]
-
     try:
-        return run(chain.from_iterable(usable()))
+        yield
     except CalledOffError:
         raise
     except Exception as error:
         _log.exception("the runner broke", inputs=len(given))
-        raise PoisonError([arrival.origin for arrival in given]) from error
+        raise PoisonError(list(given)) from error
 
 
 def _elapse(work: LaneWork, runner: Runner, now: datetime, group: str) -> None:
@@ -207,31 +225,21 @@ def _elapse(work: LaneWork, runner: Runner, now: datetime, group: str) -> None:
         work.add(SNAPSHOTS, snapshot_key(group, stay_id), None)
 
 
-def _settle(
-    taken: Sequence[tuple[LaneWork, Arrival]], result: CycleResult, group: str, spans: CycleTrace | None
-) -> None:
+def _settle(decided: Sequence[tuple[Taken, Verdict]], group: str, spans: CycleTrace | None) -> None:
     """Count every window, and write down what could not be used."""
-    verdicts = iter(result.verdicts)
-    for work, arrival in taken:
-        refusal = arrival.refusal
-        if refusal is not None:
-            verdict = _REJECTED
-        elif arrival.input is not None:
-            verdict = next(verdicts)
-            if verdict.outcome in {"late", "rejected"}:
-                refusal = MessageError(verdict.reason, verdict.detail)
-        else:
-            continue  # a watermark, or a tombstone that means nothing: its offset goes with the next transaction
+    for (work, arrival), verdict in decided:
+        outcome, item = verdict.outcome, arrival.input
         work.inputs += 1
         if arrival.is_window:
-            work.counts[verdict.outcome] += 1
+            work.counts[outcome] += 1
             if spans is not None:
-                stay_id = None if arrival.input is None else arrival.input.stay_id
-                spans.window(arrival.record.headers, arrival.origin, stay_id, verdict.outcome)
-            if verdict.outcome == "predicted" and isinstance(arrival.input, WindowInput):
-                work.lane.loosen(arrival.input.stay_id, arrival.record.offset)
+                stay_id = None if item is None else item.stay_id
+                spans.window(arrival.record.headers, arrival.origin, stay_id, outcome)
+            if outcome == "predicted" and item is not None:
+                work.lane.loosen(item.stay_id, arrival.record.offset)
                 work.lane.last_window = arrival.time
-        if refusal is not None:
+        if outcome in {"late", "rejected"}:
+            refusal = arrival.refusal or MessageError(verdict.reason, verdict.detail)
             _refuse(work, arrival, refusal, group)
 
 

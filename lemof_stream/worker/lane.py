@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from operator import itemgetter
 from time import monotonic
 from typing import Final
 
@@ -20,7 +21,7 @@ _SNAPSHOT_AGE_S: Final = 3600.0
 # Steps and the limits of silence are counted in minutes, and to look at every stay costs a millisecond a thousand.
 _MINUTE_S: Final = 60.0
 # Stays that were admitted together fall due together: a transaction carries this many, or one for so many inputs, and
-# leaves the rest to the next. With 2,500 stays in a partition one is due for every 30 windows.
+# leaves the rest to the next. With 2,500 stays in a partition one is due for every 40 windows.
 _SNAPSHOTS_AT_ONCE: Final = 32
 _INPUTS_A_SNAPSHOT: Final = 10
 
@@ -63,6 +64,8 @@ class Lane:
         self._unread: deque[ConsumerRecord] = deque()
         self._merge: EventTimeMerge[Arrival] = EventTimeMerge(settings.ehr_slack_s, settings.idle_ms / 1000)
         self._loose: dict[str, tuple[int, float]] = {}
+        self._newest = -1
+        self._in_order = True
 
     def receive(self, records: Sequence[ConsumerRecord]) -> None:
         """Queue what a fetch brought of one topic. Windows are read when it is their turn: read, each takes three times
@@ -82,9 +85,10 @@ class Lane:
 
     def _read(self, windows: int) -> None:
         """Have so many windows ready to be taken, as far as there are any."""
-        for _ in range(min(windows - self._merge.vitals_held, len(self._unread))):
-            arrival = read_arrival(self._unread.popleft(), self._partitions)
-            self._merge.add_vitals(arrival.time, arrival)
+        unread, partitions, add = self._unread, self._partitions, self._merge.add_vitals
+        for _ in range(min(windows - self._merge.vitals_held, len(unread))):
+            arrival = read_arrival(unread.popleft(), partitions)
+            add(arrival.time, arrival)
 
     @property
     def places(self) -> tuple[TopicPartition, TopicPartition]:
@@ -135,11 +139,21 @@ class Lane:
     @property
     def replay_from(self) -> int:
         """The oldest window that no snapshot holds: where the next owner has to begin to read."""
-        return next(iter(self._loose.values()))[0] if self._loose else self.next_window
+        return next((offset for offset, _ in self._oldest_first().values()), self.next_window)
 
     def loosen(self, stay_id: str, offset: int) -> None:
-        """A window of the stay was taken that its snapshot does not hold. Called in the order of offsets."""
-        self._loose.setdefault(stay_id, (offset, monotonic()))
+        """A window of the stay was taken that its snapshot does not hold."""
+        if stay_id not in self._loose:
+            self._in_order = self._in_order and offset > self._newest
+            self._newest = max(self._newest, offset)
+            self._loose[stay_id] = (offset, monotonic())
+
+    def _oldest_first(self) -> dict[str, tuple[int, float]]:
+        """The loose stays by their offsets: a window that waited for room is loosened after others behind it."""
+        if not self._in_order:
+            self._loose = dict(sorted(self._loose.items(), key=itemgetter(1)))
+            self._in_order = True
+        return self._loose
 
     def forget(self, stay_id: str) -> None:
         """The stay has left: no snapshot of it is due any more."""
@@ -151,7 +165,7 @@ class Lane:
         most = max(_SNAPSHOTS_AT_ONCE, inputs // _INPUTS_A_SNAPSHOT)
         due = [
             stay_id
-            for stay_id, (offset, at) in islice(self._loose.items(), most)
+            for stay_id, (offset, at) in islice(self._oldest_first().items(), most)
             if offset < behind or at < before
         ]
         for stay_id in due:
@@ -160,7 +174,7 @@ class Lane:
 
     def fasten_oldest(self) -> str | None:
         """The stay whose windows have been outside its snapshot for longest, due or not; taken for granted as well."""
-        oldest = next(iter(self._loose), None)
+        oldest = next(iter(self._oldest_first()), None)
         if oldest is not None:
             del self._loose[oldest]
         return oldest

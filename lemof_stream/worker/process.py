@@ -33,7 +33,8 @@ from lemof_stream.contracts.topics import EHR_FEATURES, SNAPSHOTS, VITALS
 from lemof_stream.errors import BrokerError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.clock import Limits
-from lemof_stream.runner.runner import CalledOffError, Runner
+from lemof_stream.runner.runner import Runner
+from lemof_stream.runner.stepper import CalledOffError
 from lemof_stream.settings import Settings
 from lemof_stream.telemetry import get_logger
 from lemof_stream.worker.clients import group_consumer

@@ -16,7 +16,7 @@ from lemof_stream.runner.cycle import EhrInput, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.worker.arrivals import Arrival, Origin, read_arrival
-from lemof_stream.worker.cycle import run_inputs
+from lemof_stream.worker.cycle import poisoned_by
 from lemof_stream.worker.lane import Lane
 from lemof_stream.worker.letters import letter_origin
 from lemof_stream.worker.merge import AT_ONCE
@@ -224,7 +224,9 @@ def in_event_time(windows: Iterable[Arrival], ehr: deque[Arrival]) -> Iterator[A
 
 
 def _take_again(runner: Runner, lane: Lane, arrivals: Sequence[Arrival]) -> None:
-    verdicts = run_inputs(runner.absorb, [arrivals])
-    for arrival, verdict in zip(arrivals, verdicts, strict=True):
-        if isinstance(arrival.input, WindowInput) and verdict.outcome == "predicted":
-            lane.loosen(arrival.input.stay_id, arrival.record.offset)
+    inputs = [(arrival, arrival.input) for arrival in arrivals if arrival.input is not None]
+    with poisoned_by([arrival.origin for arrival, _ in inputs]):
+        verdicts = runner.absorb(item for _, item in inputs)
+    for (arrival, item), verdict in zip(inputs, verdicts, strict=True):
+        if isinstance(item, WindowInput) and verdict.outcome == "predicted":
+            lane.loosen(item.stay_id, arrival.record.offset)

@@ -2,16 +2,16 @@
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from lemof_stream.contracts.topics import EHR_FEATURES, PREDICTIONS, VITALS, partition_of
 from lemof_stream.model.predictor import Predictor
-from lemof_stream.runner.cycle import CycleResult, Input, WindowInput
-from lemof_stream.runner.runner import Runner
+from lemof_stream.runner.cycle import Input, Verdict, WindowInput
+from lemof_stream.runner.taking import Cycle
 from lemof_stream.worker.ehr_fold import stay_key
 from tests.messages import Outgoing, read_all, send
 from tests.streams import (
@@ -163,15 +163,14 @@ async def test_a_late_lab_revises_the_steps_from_its_own_on(topics: str, predict
 async def test_a_broken_input_is_found_and_costs_one_dead_letter(
     topics: str, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Runner.cycle
+    take = Cycle.take
 
-    def breaks(self: Runner, inputs: Iterable[Input]) -> CycleResult:
-        given = list(inputs)
-        if any(isinstance(item, WindowInput) and item.window.window_id == "bed-3:40" for item in given):
+    def breaks(self: Cycle[Any], inputs: Sequence[tuple[Any, Input]]) -> list[tuple[Any, Verdict]]:
+        if any(isinstance(item, WindowInput) and item.window.window_id == "bed-3:40" for _, item in inputs):
             raise ZeroDivisionError
-        return whole(self, given)
+        return take(self, inputs)
 
-    monkeypatch.setattr(Runner, "cycle", breaks)
+    monkeypatch.setattr(Cycle, "take", breaks)
     await send(topics, [*WARD.features(), *WARD.vitals()])
     async with running(settings(topics, snapshot_every=20), predictor):
         balance = await settled(topics, len(WARD.windows()))

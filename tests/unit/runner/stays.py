@@ -16,21 +16,22 @@ def at(minute: float) -> datetime:
 
 
 def window(minute: float, stay: str = "s1", channels: Mapping[str, float] | None = None) -> WindowInput:
+    return WindowInput(0, vital_window(minute, stay, channels))
+
+
+def vital_window(minute: float, stay: str = "s1", channels: Mapping[str, float] | None = None) -> VitalWindow:
     values = (
         {"heart_rate": 60.0 + minute % 50, "art_sbp": 120.0 - minute % 37} if channels is None else channels
     )
-    return WindowInput(
-        0,
-        VitalWindow(
-            window_id=f"{stay}:{minute}",
-            stay_id=stay,
-            ward="north",
-            device="monitor",
-            admitted_at=ADMITTED,
-            start=at(max(minute - 1, 0)),
-            end=at(minute),
-            channels=dict(values),
-        ),
+    return VitalWindow(
+        window_id=f"{stay}:{minute}",
+        stay_id=stay,
+        ward="north",
+        device="monitor",
+        admitted_at=ADMITTED,
+        start=at(max(minute - 1, 0)),
+        end=at(minute),
+        channels=dict(values),
     )
 
 

@@ -6,9 +6,18 @@ import pytest
 
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.model.predictor import Predictor
-from lemof_stream.runner.cycle import Elapsed, Erased, Input
+from lemof_stream.runner.cycle import Elapsed, Erased, Input, WindowInput
 from lemof_stream.runner.runner import Runner
-from tests.unit.runner.stays import ADMITTED, admission, at, discharge, labs, last_revisions, window
+from tests.unit.runner.stays import (
+    ADMITTED,
+    admission,
+    at,
+    discharge,
+    labs,
+    last_revisions,
+    vital_window,
+    window,
+)
 
 STALE_MIN, WITHHELD_MIN = 120, 480
 """The default limits."""
@@ -168,9 +177,8 @@ def test_slots_of_stays_that_have_left_are_used_again(runner: Runner) -> None:
 def test_a_readmission_under_the_old_id_is_a_contradiction(runner: Runner) -> None:
     runner.cycle([admission(), window(30), discharge(60)])
     runner.advance(0, at(60 + 48 * 60))
-    again = window(5000)
-    readmitted = again.window.model_copy(update={"admitted_at": at(4900)})
-    [verdict] = runner.cycle([type(again)(0, readmitted)]).verdicts
+    readmitted = vital_window(5000).model_copy(update={"admitted_at": at(4900)})
+    [verdict] = runner.cycle([WindowInput(0, readmitted)]).verdicts
     assert (verdict.outcome, verdict.reason) == ("rejected", "contradiction")
 
 

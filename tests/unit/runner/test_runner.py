@@ -19,6 +19,7 @@ from tests.unit.runner.stays import (
     labs,
     largest_difference,
     last_revisions,
+    vital_window,
     window,
 )
 
@@ -94,7 +95,7 @@ def test_of_two_devices_the_one_of_priority_counts_channel_by_channel(
     predictor: Predictor, order: tuple[int, ...]
 ) -> None:
     def of(device: str, minute: float, priority: int, **channels: float) -> WindowInput:
-        own = window(minute, channels=channels).window
+        own = vital_window(minute, channels=channels)
         update = {"window_id": f"{device}:{minute}", "device": device, "priority": priority}
         return WindowInput(0, own.model_copy(update=update))
 
@@ -175,14 +176,14 @@ def test_what_comes_from_the_future_is_refused_and_leaves_no_trace(runner: Runne
 
 
 def test_a_refused_window_does_not_make_its_stay(runner: Runner) -> None:
-    wrong = window(10, channels={"heart_rate": 9e9}).window.model_copy(update={"admitted_at": at(-600)})
+    wrong = vital_window(10, channels={"heart_rate": 9e9}).model_copy(update={"admitted_at": at(-600)})
     assert runner.cycle([WindowInput(0, wrong)]).verdicts[0].outcome == "rejected"
     assert runner.cycle([window(10)]).verdicts[0].outcome == "predicted"
 
 
 def test_another_admission_time_is_a_contradiction_from_either_side(runner: Runner) -> None:
     runner.cycle([window(10)])
-    moved = window(20).window.model_copy(update={"admitted_at": at(-60)})
+    moved = vital_window(20).model_copy(update={"admitted_at": at(-60)})
     lab = labs(30, lactate=2.0).record.model_copy(update={"admitted_at": at(-60)})
     result = runner.cycle([WindowInput(0, moved), EhrInput(0, lab)])
     assert [v.reason for v in result.verdicts] == ["contradiction", "contradiction"]

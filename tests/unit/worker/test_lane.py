@@ -43,6 +43,17 @@ def test_the_next_owner_replays_from_the_oldest_window_that_no_snapshot_holds() 
     assert held.replay_from == 10
 
 
+def test_a_window_that_waited_for_room_is_replayed_though_others_were_loosened_before_it() -> None:
+    held = lane(next_window=50)
+    held.loosen("a", 20)
+    held.loosen("b", 10)
+    held.loosen("c", 30)
+    assert held.replay_from == 10
+    held.next_window = 11 + EVERY
+    assert held.fasten(0) == ["b"]
+    assert held.replay_from == 20
+
+
 def test_a_stay_is_due_when_its_oldest_loose_window_is_far_behind() -> None:
     held = lane()
     held.loosen("a", 10)
