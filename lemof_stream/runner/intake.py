@@ -21,7 +21,8 @@ FARTHEST_LEAP = timedelta(days=7)
 # A stay whose first message is off by years would find everything that comes in time late.
 LONGEST_STAY = timedelta(days=366)
 
-_POSSIBLE = {name: tuple(CHANNELS[name].possible) for name in VITALS}
+# As floats: to compare one with a whole number takes Python twice as long.
+_POSSIBLE = {name: tuple(map(float, CHANNELS[name].possible)) for name in VITALS}
 
 PREDICTED = Verdict("predicted")
 DUPLICATE = Verdict("duplicate")
