@@ -83,10 +83,13 @@ class PlainWindow(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=T
         )
 
 
+Window = PlainWindow | VitalWindow
+"""A window that was read, either way."""
+
 _plainly: Final = msgspec.json.Decoder(PlainWindow).decode
 
 
-def read_window(value: bytes) -> PlainWindow | VitalWindow:
+def read_window(value: bytes) -> Window:
     """Read a window's message. What is not written plainly the contract reads, or refuses with `MessageError`."""
     try:
         window = _plainly(value)

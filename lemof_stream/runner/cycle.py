@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from lemof_stream.contracts.ehr import HourRecord, StayRecord
 from lemof_stream.contracts.predictions import Prediction
-from lemof_stream.contracts.vitals import PlainWindow, VitalWindow
+from lemof_stream.contracts.vitals import Window
 
 Outcome = Literal["predicted", "duplicate", "late", "rejected"]
 
@@ -14,7 +14,7 @@ class WindowInput(NamedTuple):
     """A vital window and the partition it came from."""
 
     partition: int
-    window: PlainWindow | VitalWindow
+    window: Window
 
     @property
     def stay_id(self) -> str:

@@ -8,7 +8,7 @@ import torch
 
 from lemof_stream.contracts.channels import CHANNELS, VITALS
 from lemof_stream.contracts.ehr import HourRecord, StayRecord
-from lemof_stream.contracts.vitals import PlainWindow, VitalWindow
+from lemof_stream.contracts.vitals import Window
 from lemof_stream.model.schema import InputSchema, static_row
 from lemof_stream.runner.cycle import Erased, Input, Verdict, WindowInput
 from lemof_stream.runner.grid import place
@@ -96,7 +96,7 @@ class Intake:
         """The partition's stays are another process's concern."""
         self.ended = {stay_id: own for stay_id, own in self.ended.items() if own.partition != partition}
 
-    def _window(self, partition: int, window: PlainWindow | VitalWindow) -> Verdict:
+    def _window(self, partition: int, window: Window) -> Verdict:
         refused = refusal(window.channels)
         if refused is not None:
             return refused
@@ -140,7 +140,7 @@ class Intake:
     def _measured(
         self,
         partition: int,
-        message: PlainWindow | VitalWindow | HourRecord,
+        message: Window | HourRecord,
         input_id: str,
         at: datetime,
         values: Mapping[str, float],
@@ -180,16 +180,12 @@ class Intake:
         self._slab.add(stay.slot, step, minutes, rank, values)
         return PREDICTED
 
-    def _contradicts(
-        self, message: PlainWindow | VitalWindow | StayRecord | HourRecord, stay: Stay | None
-    ) -> bool:
+    def _contradicts(self, message: Window | StayRecord | HourRecord, stay: Stay | None) -> bool:
         """Whether the message places its stay, None where it is not here, on another grid."""
         known = stay or self.ended.get(message.stay_id)
         return known is not None and known.admitted_at != message.admitted_at
 
-    def _admit(
-        self, partition: int, message: PlainWindow | VitalWindow | StayRecord | HourRecord, step: int
-    ) -> Stay:
+    def _admit(self, partition: int, message: Window | StayRecord | HourRecord, step: int) -> Stay:
         """A stay that is first heard of in this step; of steps that have left its window by then nothing is known."""
         stay = Stay(message.stay_id, partition, self._slab.allocate(), message.admitted_at, message.ward)
         stay.begin(step, self._kept_steps)
