@@ -23,13 +23,13 @@ from lemof_stream.runner.slab import Slab
 from lemof_stream.runner.snapshot import pack, unpack
 from lemof_stream.runner.stay import Stay
 from lemof_stream.runner.stepper import ROWS, Published, Stepper
-from lemof_stream.runner.taking import Cycle
+from lemof_stream.runner.taking import Taking
 
 T = TypeVar("T")
 
 
 class Runner:
-    """Stays of any number of partitions behind one model. `called_off` is asked before each micro-batch."""
+    """Stays of any number of partitions behind one model. `called_off`: whether to leave what takes long half done."""
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class Runner:
         """The model in charge."""
         return self._predictor
 
-    def begin(self, *, silent: bool = False) -> Cycle[T]:
-        """A cycle, to give inputs to as they come. `silent`: their predictions were published before; the state is as
-        after another, and nothing is said.
+    def begin(self, *, silent: bool = False) -> Taking[T]:
+        """A cycle, to give inputs to as they come; there is one at a time. `silent`: their predictions were published
+        before; the state is as after another, and nothing is said.
         """
-        return Cycle(self._intake, self._stays, self._slab, self._stepper, silent=silent)
+        return Taking(self._intake, self._stays, self._slab, self._stepper, silent=silent)
 
     def cycle(self, inputs: Iterable[Input]) -> CycleResult:
         """Take the inputs in this order; publish every step that is due, and in the end every open step that changed.
@@ -80,9 +80,9 @@ class Runner:
         Raises:
             CalledOffError: it was.
         """
-        cycle: Cycle[int] = self.begin()
-        verdicts = _all_of(cycle, inputs)
-        return CycleResult(verdicts, cycle.predictions)
+        taking: Taking[int] = self.begin()
+        verdicts = _all_of(taking, inputs)
+        return CycleResult(verdicts, taking.predictions)
 
     def absorb(self, inputs: Iterable[Input]) -> list[Verdict]:
         """A silent cycle of these inputs."""
@@ -160,11 +160,11 @@ class Runner:
             del self._stays[stay.stay_id]
 
 
-def _all_of(cycle: Cycle[int], inputs: Iterable[Input]) -> list[Verdict]:
+def _all_of(taking: Taking[int], inputs: Iterable[Input]) -> list[Verdict]:
     """The verdicts on all inputs of a cycle, in their order."""
     decided: dict[int, Verdict] = {}
     numbered = enumerate(inputs)
     while part := list(islice(numbered, ROWS)):
-        decided |= cycle.take(part)
-    decided |= cycle.finish()
+        decided |= taking.take(part)
+    decided |= taking.finish()
     return [decided[number] for number in range(len(decided))]

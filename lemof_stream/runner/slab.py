@@ -1,6 +1,6 @@
 """Tensors of all stays: one slot a stay, recycled; a micro-batch gathers any subset, steps it, scatters it back.
 
-S slots, K kept steps, C channels, B stays of a micro-batch
+S slots, K kept steps, C channels, B stays of a micro-batch, N values of all instants that were noted
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,10 +22,8 @@ from lemof_stream.runner.states import States
 FIRST_SLOTS = 64  # a large unit
 # Beyond it the slab grows by a quarter: twice as many slots would hold gigabytes for nobody at 10,000 beds.
 _GROWTH = 4
-
-
-# The place of a channel that this checkpoint does not read.
 _UNREAD: Final = -1
+"""The place of a channel that this checkpoint does not read."""
 _VALUES: Final = methodcaller("values")
 
 Noted = tuple[int, float, int, Mapping[str, float]]
@@ -139,7 +137,7 @@ class Slab:
         self._noted.append((self.row(slot, step), minute, rank, values))
 
     def flush(self) -> None:
-        """Clip what was noted to the plausible range and fold it into the bins; N values of all instants."""
+        """Clip what was noted to the plausible range and fold it into the bins."""
         if not self._noted:
             return
         noted, self._noted = self._noted, []

@@ -36,7 +36,9 @@ class CalledOffError(Exception):
 
 
 class Stepper:
-    """Brings stays of a slab on, under one model. `called_off` is asked before each micro-batch."""
+    """Brings stays of a slab on, under one model. `called_off` is asked before each micro-batch, and when inputs
+    are taken.
+    """
 
     def __init__(self, predictor: Predictor, slab: Slab, called_off: Callable[[], bool]) -> None:
         self._predictor = predictor

@@ -17,7 +17,7 @@ _CROWD: Final = 128
 T = TypeVar("T")
 
 
-class Cycle(Generic[T]):
+class Taking(Generic[T]):
     """Inputs are taken some at a time, each with something that its giver knows it by, and predicted in the end.
 
     What opens a step that there is no room for waits, and what follows it of its stay, until many stays do: one in

@@ -19,7 +19,7 @@ from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import Input, Verdict
 from lemof_stream.runner.runner import Runner
 from lemof_stream.runner.stepper import ROWS, CalledOffError
-from lemof_stream.runner.taking import Cycle
+from lemof_stream.runner.taking import Taking
 from lemof_stream.telemetry import get_logger, pseudonym
 from lemof_stream.telemetry.cycle_trace import CycleTrace
 from lemof_stream.telemetry.tracing import NO_HEADERS, Headers
@@ -112,17 +112,20 @@ def run_cycle(
     """
     works: dict[int, LaneWork] = {}
     given: list[Origin] = []
-    cycle: Cycle[Taken] = runner.begin()
+    refused: list[Taken] = []
+    taking: Taking[Taken] = runner.begin()
     for part in _taking(lanes, limit, at_end, works):
-        inputs = _inputs(part, poisoned, group, spans)
+        inputs = _inputs(part, poisoned, refused, spans)
         given += [arrival.origin for (_, arrival), _ in inputs]
         with poisoned_by(given):
-            decided = cycle.take(inputs)
-        _settle(decided, group, spans)  # while they are in the processor's cache; then they are let go of
+            decided = taking.take(inputs)
+        _settle(decided, refused, spans)  # while they are in the processor's cache; then they are let go of
     with poisoned_by(given):
-        decided = cycle.finish()
-    _settle(decided, group, spans)
-    for partition, prediction in cycle.predictions:
+        decided = taking.finish()
+    _settle(decided, refused, spans)
+    for work, arrival in refused:
+        _refuse(work, arrival, group)
+    for partition, prediction in taking.predictions:
         headers = NO_HEADERS if spans is None else spans.headers(prediction.stay_id)
         works[partition].predict(prediction, headers)
     for lane in lanes.values():
@@ -160,20 +163,20 @@ def _taking(
 
 
 def _inputs(
-    part: Sequence[Taken], poisoned: Collection[Origin], group: str, spans: CycleTrace | None
+    part: Sequence[Taken], poisoned: Collection[Origin], refused: list[Taken], spans: CycleTrace | None
 ) -> list[tuple[Taken, Input]]:
-    """Those of which something can be made; of the others it is written down why not."""
+    """Those of which something can be made; the others are `refused`."""
     inputs: list[tuple[Taken, Input]] = []
-    refused: list[tuple[Taken, Verdict]] = []
+    unusable: list[tuple[Taken, Verdict]] = []
     for taken in part:
         _, arrival = taken
         if poisoned and arrival.origin in poisoned:
             arrival.refusal = _FAILED
         if arrival.refusal is not None:
-            refused.append((taken, _REJECTED))
+            unusable.append((taken, _REJECTED))
         elif arrival.input is not None:  # what is neither is a watermark, or a tombstone that means nothing
             inputs.append((taken, arrival.input))
-    _settle(refused, group, spans)
+    _settle(unusable, refused, spans)
     return inputs
 
 
@@ -225,9 +228,10 @@ def _elapse(work: LaneWork, runner: Runner, now: datetime, group: str) -> None:
         work.add(SNAPSHOTS, snapshot_key(group, stay_id), None)
 
 
-def _settle(decided: Sequence[tuple[Taken, Verdict]], group: str, spans: CycleTrace | None) -> None:
-    """Count every window, and write down what could not be used."""
-    for (work, arrival), verdict in decided:
+def _settle(decided: Sequence[tuple[Taken, Verdict]], refused: list[Taken], spans: CycleTrace | None) -> None:
+    """Count every window, and note what could not be used: it is `refused`, once the runner has survived the cycle."""
+    for taken, verdict in decided:
+        work, arrival = taken
         outcome, item = verdict.outcome, arrival.input
         work.inputs += 1
         if arrival.is_window:
@@ -236,15 +240,17 @@ def _settle(decided: Sequence[tuple[Taken, Verdict]], group: str, spans: CycleTr
                 stay_id = None if item is None else item.stay_id
                 spans.window(arrival.record.headers, arrival.origin, stay_id, outcome)
             if outcome == "predicted" and item is not None:
-                work.lane.loosen(item.stay_id, arrival.record.offset)
-                work.lane.last_window = arrival.time
+                work.lane.predicted(item.stay_id, arrival.record.offset, arrival.time)
         if outcome in {"late", "rejected"}:
-            refusal = arrival.refusal or MessageError(verdict.reason, verdict.detail)
-            _refuse(work, arrival, refusal, group)
+            if arrival.refusal is None:
+                arrival.refusal = MessageError(verdict.reason, verdict.detail)
+            refused.append(taken)
 
 
-def _refuse(work: LaneWork, arrival: Arrival, refusal: MessageError, group: str) -> None:
+def _refuse(work: LaneWork, arrival: Arrival, group: str) -> None:
     topic, partition, offset = arrival.origin
+    refusal = arrival.refusal
+    assert refusal is not None, "what is refused says why"
     letter = dead_letter(arrival.record, group, refusal.reason, str(refusal))
     work.add(DEAD_LETTERS, letter_key(letter), letter.to_bytes())
     work.refusals[refusal.reason] += 1

@@ -57,6 +57,7 @@ class Lane:
         self.predictions = SHADOW_PREDICTIONS if settings.shadow else PREDICTIONS
         self.overrun = False
         self.last_window = AT_ONCE
+        self._last_offset = -1
         self.committed = (next_window, next_feature)
         self.reached = {VITALS: next_window, EHR_FEATURES: next_feature}
         self._partitions = partitions
@@ -140,6 +141,12 @@ class Lane:
     def replay_from(self) -> int:
         """The oldest window that no snapshot holds: where the next owner has to begin to read."""
         return next((offset for offset, _ in self._oldest_first().values()), self.next_window)
+
+    def predicted(self, stay_id: str, offset: int, time: float) -> None:
+        """A window of the stay was predicted; one that waited for room after others behind it."""
+        self.loosen(stay_id, offset)
+        if offset > self._last_offset:
+            self._last_offset, self.last_window = offset, time
 
     def loosen(self, stay_id: str, offset: int) -> None:
         """A window of the stay was taken that its snapshot does not hold."""

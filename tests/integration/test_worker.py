@@ -11,7 +11,7 @@ import pytest
 from lemof_stream.contracts.topics import EHR_FEATURES, PREDICTIONS, VITALS, partition_of
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import Input, Verdict, WindowInput
-from lemof_stream.runner.taking import Cycle
+from lemof_stream.runner.taking import Taking
 from lemof_stream.worker.ehr_fold import stay_key
 from tests.messages import Outgoing, read_all, send
 from tests.streams import (
@@ -163,14 +163,14 @@ async def test_a_late_lab_revises_the_steps_from_its_own_on(topics: str, predict
 async def test_a_broken_input_is_found_and_costs_one_dead_letter(
     topics: str, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = Cycle.take
+    take = Taking.take
 
-    def breaks(self: Cycle[Any], inputs: Sequence[tuple[Any, Input]]) -> list[tuple[Any, Verdict]]:
+    def breaks(self: Taking[Any], inputs: Sequence[tuple[Any, Input]]) -> list[tuple[Any, Verdict]]:
         if any(isinstance(item, WindowInput) and item.window.window_id == "bed-3:40" for _, item in inputs):
             raise ZeroDivisionError
         return take(self, inputs)
 
-    monkeypatch.setattr(Cycle, "take", breaks)
+    monkeypatch.setattr(Taking, "take", breaks)
     await send(topics, [*WARD.features(), *WARD.vitals()])
     async with running(settings(topics, snapshot_every=20), predictor):
         balance = await settled(topics, len(WARD.windows()))

@@ -19,7 +19,7 @@ from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import EhrInput, Input, Verdict, WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.runner.stepper import CalledOffError
-from lemof_stream.runner.taking import Cycle
+from lemof_stream.runner.taking import Taking
 from lemof_stream.worker import process
 from lemof_stream.worker.clients import partition_producer
 from lemof_stream.worker.cycle import LaneWork
@@ -289,12 +289,12 @@ async def test_a_broker_that_goes_away_is_waited_for(fresh_broker: Broker, predi
 async def test_a_runner_that_is_to_stop_leaves_a_long_cycle_half_done_and_nothing_is_lost(
     topics: str, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, stop, loop, left = Cycle.take, asyncio.Event(), asyncio.get_running_loop(), []
+    usual, stop, loop, left = Taking.take, asyncio.Event(), asyncio.get_running_loop(), []
 
     async def tell() -> None:
         stop.set()
 
-    def told_meanwhile(cycle: Cycle[Any], inputs: Sequence[tuple[Any, Input]]) -> list[tuple[Any, Verdict]]:
+    def told_meanwhile(cycle: Taking[Any], inputs: Sequence[tuple[Any, Input]]) -> list[tuple[Any, Verdict]]:
         asyncio.run_coroutine_threadsafe(tell(), loop).result()
         try:
             return usual(cycle, inputs)
@@ -305,7 +305,7 @@ async def test_a_runner_that_is_to_stop_leaves_a_long_cycle_half_done_and_nothin
     await send(topics, [*WARD.features(), *WINDOWS])
     with monkeypatch.context() as patched:
         patched.setattr(process, "_LAST_CYCLE_S", 0.0)  # any cycle is a long one
-        patched.setattr(Cycle, "take", told_meanwhile)
+        patched.setattr(Taking, "take", told_meanwhile)
         async with asyncio.timeout(60):
             await RunnerProcess(settings(topics), predictor, PARTITIONS).run(stop)
     assert left, "a cycle was left half done"
