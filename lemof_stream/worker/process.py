@@ -60,9 +60,9 @@ _REBALANCE_BEGAN_S: Final = 1.0
 # Inputs of a cycle behind which more are waiting. With fewer nothing is gained: what is taken early waits for the
 # commit before it.
 _BACKLOG: Final = 2_000
-# Cycles overlap for so long before the loop looks up, for another model and for partitions to open; the last is not
-# overlapped.
-_TURN_S: Final = 2.0
+# Cycles overlap with commits for so long before the loop looks up. The last does not, so it has to be the exception:
+# one of a backlog takes 3 s.
+_TURN_S: Final = 10.0
 # Between attempts while Kafka is away or a partition cannot be opened.
 _RETRY_S: Final = 1.0
 # An init system is told that we are gone within 2 s, and the last cycle and the clients' stop want their share.
@@ -255,7 +255,8 @@ class RunnerProcess(ConsumerRebalanceListener):  # type: ignore[misc]
         open_all = self._assigned <= self._lanes.keys() and not any(
             lane.overrun for lane in self._lanes.values()
         )
-        return many and open_all and not self._called_off()
+        same_model = self._models.wanted is self._runner.predictor
+        return many and open_all and same_model and not self._called_off()
 
     async def _run_cycle(
         self, fetched: Mapping[TopicPartition, Sequence[ConsumerRecord]], watch: Watch
