@@ -1,18 +1,13 @@
 """Small invented stays for the runner's tests."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 
 from lemof_stream.contracts.ehr import Demographics, HourRecord, Observation, StayRecord
 from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.contracts.vitals import VitalWindow
 from lemof_stream.runner.cycle import CycleResult, EhrInput, Input, WindowInput
-
-ADMITTED = datetime(2031, 3, 1, 7, 30, tzinfo=UTC)
-
-
-def at(minute: float) -> datetime:
-    return ADMITTED + timedelta(minutes=minute)
+from tests import streams
+from tests.streams import ADMITTED, at
 
 
 def window(minute: float, stay: str = "s1", channels: Mapping[str, float] | None = None) -> WindowInput:
@@ -23,16 +18,7 @@ def vital_window(minute: float, stay: str = "s1", channels: Mapping[str, float] 
     values = (
         {"heart_rate": 60.0 + minute % 50, "art_sbp": 120.0 - minute % 37} if channels is None else channels
     )
-    return VitalWindow(
-        window_id=f"{stay}:{minute}",
-        stay_id=stay,
-        ward="north",
-        device="monitor",
-        admitted_at=ADMITTED,
-        start=at(max(minute - 1, 0)),
-        end=at(minute),
-        channels=dict(values),
-    )
+    return streams.window(stay, minute, **values)
 
 
 def labs(minute: float, stay: str = "s1", **values: float) -> EhrInput:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import Input
 from lemof_stream.runner.runner import Runner
-from tests.unit.runner.stays import admission, at, discharge, in_cycles, labs, window
+from tests.streams import at
+from tests.unit.runner.stays import admission, discharge, in_cycles, labs, window
 
 
 def recording(hours: int) -> list[Input]:

@@ -15,15 +15,8 @@ from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import CycleResult, Input
 from lemof_stream.runner.runner import Runner
 from tests.checkpoints import load_other, write_other
-from tests.unit.runner.stays import (
-    admission,
-    at,
-    discharge,
-    in_cycles,
-    labs,
-    last_revisions,
-    window,
-)
+from tests.streams import at
+from tests.unit.runner.stays import admission, discharge, in_cycles, labs, last_revisions, window
 
 TOLERANCE: Final = 1e-5  # the bound that parity is held to
 CYCLE: Final = 5

@@ -8,16 +8,8 @@ from lemof_stream.contracts.predictions import Prediction
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import Elapsed, Erased, Input, WindowInput
 from lemof_stream.runner.runner import Runner
-from tests.unit.runner.stays import (
-    ADMITTED,
-    admission,
-    at,
-    discharge,
-    labs,
-    last_revisions,
-    vital_window,
-    window,
-)
+from tests.streams import ADMITTED, at
+from tests.unit.runner.stays import admission, discharge, labs, last_revisions, vital_window, window
 
 STALE_MIN, WITHHELD_MIN = 120, 480
 """The default limits."""

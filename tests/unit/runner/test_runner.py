@@ -11,9 +11,9 @@ from lemof_stream.errors import CheckpointError
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import EhrInput, Input, WindowInput
 from lemof_stream.runner.runner import Runner
+from tests.streams import at
 from tests.unit.runner.stays import (
     admission,
-    at,
     discharge,
     in_cycles,
     labs,

@@ -8,8 +8,6 @@ from aiokafka import ConsumerRecord
 from lemof_stream.contracts.operations import LedgerEntry
 from lemof_stream.contracts.topics import DEAD_LETTERS, LEDGER, PREDICTIONS, VITALS, partition_of
 from lemof_stream.contracts.vitals import VitalWindow
-from lemof_stream.model.checkpoint import load_checkpoint
-from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.runner import Runner
 from lemof_stream.runner.stepper import Stepper
 from lemof_stream.settings import Settings
@@ -21,16 +19,6 @@ GROUP: Final = "group"
 WAITS, OTHER = [stay for stay in map(str, range(100)) if partition_of(stay, 4) == 0][:2]
 BEYOND: Final = 60 * 50
 """A minute that opens a step for which the first has to leave the sliding window of 48."""
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return load_checkpoint()
-
-
-@pytest.fixture
-def runner(predictor: Predictor) -> Runner:
-    return Runner(predictor)
 
 
 @pytest.fixture

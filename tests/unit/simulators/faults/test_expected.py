@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lemof_stream.contracts.vitals import VitalWindow
-from lemof_stream.model import load_checkpoint
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import WindowInput
 from lemof_stream.runner.runner import Runner
@@ -22,11 +21,6 @@ from tests.unit.simulators.faults.wards import BEDS, HOURS, clean, scenario
 
 FAR_AHEAD: Final = SKEW | {"by_min": 10 * 24 * 60}
 FAR_BEHIND: Final = SKEW | {"by_min": -3 * 60}
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return load_checkpoint()
 
 
 @settings(max_examples=10, deadline=None)

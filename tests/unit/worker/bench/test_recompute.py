@@ -3,17 +3,11 @@
 import pytest
 
 from lemof_stream.contracts.vitals import VitalWindow
-from lemof_stream.model import load_checkpoint
 from lemof_stream.model.predictor import Predictor
 from lemof_stream.runner.cycle import WindowInput
 from lemof_stream.runner.runner import Runner
 from lemof_stream.worker.bench.beds import CHANNELS, Beds
 from lemof_stream.worker.bench.recompute import Kept, Recompute, parse
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return load_checkpoint()
 
 
 @pytest.mark.parametrize("bed", [0, 59])
